@@ -10,7 +10,7 @@ use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::event::records::{MAX_RECORD, items};
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ const STEP: u64 = 1 << 20;
 /// Bytes of one file that are held before they are written.
 const HELD: usize = 256 << 10;
 /// Bytes of the journal for a batch, and for each of its parts and new files.
-const ENTRY: u64 = 256;
+const ENTRY: u64 = 200;
 
 /// The parts of a batch.
 pub(super) struct Batch<'a> {
@@ -117,6 +117,8 @@ impl<'a> Batch<'a> {
 
     /// Takes the whole records of a piece, and returns their length.
     fn take_piece(&mut self, piece: &[u8], ended: bool) -> io::Result<usize> {
+        let plain = self.take_plain(piece)?;
+        let piece = piece.get(plain..).unwrap_or_default();
         let cut = items(piece);
         for item in cut.items {
             self.take_record(piece.get(item).unwrap_or_default())?;
@@ -124,9 +126,31 @@ impl<'a> Batch<'a> {
         let rest = piece.get(cut.open..).unwrap_or_default();
         if ended && !rest.is_empty() {
             self.set_aside(Reason::NoObject, rest, 1)?;
-            return Ok(piece.len());
+            return Ok(plain + piece.len());
         }
-        Ok(cut.open)
+        Ok(plain + cut.open)
+    }
+
+    /// Takes records that are as Ray writes them, as almost all are, up to the first one that is not. Each is read once.
+    fn take_plain(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let text = match str::from_utf8(piece) {
+            Ok(text) => text,
+            // The piece may end within a character.
+            Err(error) => {
+                piece.get(..error.valid_up_to()).and_then(|valid| str::from_utf8(valid).ok()).unwrap_or_default()
+            }
+        };
+        let mut at = 0;
+        loop {
+            let rest = text.get(at..).unwrap_or_default();
+            let start = rest.find(|between| !matches!(between, '[' | ',' | ' ' | '\n'));
+            let Some(rest) = start.and_then(|start| rest.get(start..)) else { return Ok(at) };
+            let Some(first) = category::first(rest).filter(|first| first.len < MAX_RECORD) else { return Ok(at) };
+            let record = rest.get(..first.len).unwrap_or_default();
+            self.spool.seen.event_of_kind(&first.place.session, first.kind, record.as_bytes());
+            self.append(first.place, record.as_bytes())?;
+            at = text.len() - rest.len() + first.len;
+        }
     }
 
     fn take_record(&mut self, record: &[u8]) -> io::Result<()> {
@@ -135,11 +159,15 @@ impl<'a> Batch<'a> {
             Ok(_) => return self.set_aside(Reason::TooLong, record, 1),
             Err(reason) => return self.set_aside(reason, record, 1),
         };
+        self.spool.seen.event(&place.session, record);
+        self.append(place, record)
+    }
+
+    fn append(&mut self, place: Place, record: &[u8]) -> io::Result<()> {
         if self.session.is_none() {
             self.session = Some(place.session.clone());
         }
         self.records += 1;
-        self.spool.seen.event(&place.session, record);
         let part = self.part(Some(place));
         // No string of JSON has a raw newline, so these lie between tokens.
         part.held.extend(record.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));

@@ -123,9 +123,9 @@ fn what_ray_dropped_is_told_by_type() {
 /// Nothing more comes from an agent that lost events, once all others are published.
 #[test]
 fn an_agent_that_lost_events_may_be_quiet() {
-    for lose in
-        [|agent: &mut AgentCounters| _ = agent.dropped.insert("A".to_owned(), 9), |agent| agent.add_failures = 9]
-    {
+    let losses: [fn(&mut AgentCounters); 2] =
+        [|agent| _ = agent.dropped.insert("A".to_owned(), 9), |agent| agent.add_failures = 9];
+    for lose in losses {
         let proof = prove(|manifest, _| {
             manifest.ray[0].received += 9;
             lose(&mut manifest.ray[0]);

@@ -71,25 +71,19 @@ async fn fill(bound: u64, of_batch: u64, event: impl Fn(u64) -> String) -> Fille
     bucket.is_away.store(true, Ordering::Relaxed);
     let (spool, most) = (Arc::new(OnceLock::<Arc<Spool>>::new()), Arc::new(AtomicU64::new(0)));
     let (opened, seen, root) = (Arc::clone(&spool), Arc::clone(&most), dir.path().to_owned());
+    // At each of these instants one thread works, so that the files are as they were together.
     let hook = move |point| {
-        let Some(spool) = opened.get().filter(|_| point == FailPoint::Packed) else { return };
-        let (found, told) = (bytes_in(&root), spool.used());
-        assert!(found <= told, "{found} bytes, {told} are said");
-        seen.fetch_max(told, Ordering::Relaxed);
+        let found = bytes_in(&root);
+        seen.fetch_max(found, Ordering::Relaxed);
+        if let Some(spool) = opened.get().filter(|_| point == FailPoint::Packed) {
+            let told = spool.used();
+            assert!(found <= told, "{found} bytes, {told} are said");
+        }
     };
     let limits = Limits { bytes: bound, fsync: Fsync::Flush };
     let running =
         start_on(Spool::try_open(dir.path(), limits, Arc::new(hook)).unwrap().unwrap(), &bucket, Sealing::default());
     assert!(spool.set(Arc::clone(&running.spool)).is_ok());
-    let (is_over, seen, root) = (Arc::new(AtomicBool::new(false)), Arc::clone(&most), dir.path().to_owned());
-    let looks = std::thread::spawn({
-        let is_over = Arc::clone(&is_over);
-        move || {
-            while !is_over.load(Ordering::Relaxed) {
-                seen.fetch_max(bytes_in(&root), Ordering::Relaxed);
-            }
-        }
-    });
     let (mut next, mut refused) = (0, 0);
     while refused < 20 {
         let events: Vec<String> = (next..next + of_batch).map(&event).collect();
@@ -100,8 +94,6 @@ async fn fill(bound: u64, of_batch: u64, event: impl Fn(u64) -> String) -> Fille
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
-    is_over.store(true, Ordering::Relaxed);
-    looks.join().unwrap();
     bucket.is_away.store(false, Ordering::Relaxed);
     running.flush().await;
     assert_eq!(bucket.numbers(""), (0..next).collect::<Vec<_>>());
