@@ -46,7 +46,7 @@ pub(super) struct Glances {
 
 /// The hash of a session's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct KeyHash(u128);
+struct KeyHash(u64, u64);
 
 impl Default for Glances {
     fn default() -> Self {
@@ -98,7 +98,8 @@ impl Glances {
     fn hash(&self, key: &SessionKey) -> KeyHash {
         let mut hasher = SipHasher13::new_with_keys(self.secret.0, self.secret.1);
         key.hash(&mut hasher);
-        KeyHash(hasher.finish128().as_u128())
+        let hash = hasher.finish128();
+        KeyHash(hash.h1, hash.h2)
     }
 }
 
