@@ -4,7 +4,7 @@
 //! come as in a bucket of 100,000 sessions, in a hundred pages a listing, but a page holds 10 keys and not 1,000, so that
 //! it ends soon. The walk is done once at full size; how often it happens follows from its rule, one request a second.
 //! Then outcomes are read ahead at full size, until the memory for them is nearly full, and sessions are found by why they
-//! ended.
+//! ended, and by what their manifests say, until all are read.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history_core::layout::Root;
 use ray_history_core::snapshot::run_facts::Outcome;
+use ray_history_manifest::{AgentCounters, FORMAT, Identity, Manifest, Reason, Role, State as Wire};
 use ray_history_metrics::Metrics;
 use ray_history_obituary::cause::Code;
 use ray_history_obituary::document::ObjectId;
@@ -41,6 +42,8 @@ const SIMULATED: usize = 3;
 const NEW_A_DAY: usize = 1_000;
 /// The price of a thousand LIST requests to S3, in USD.
 const PRICE: f64 = 0.005;
+/// The price of a thousand GET requests to S3, in USD.
+const PRICE_OF_READS: f64 = 0.000_4;
 
 /// A bucket that counts what is listed.
 #[derive(Debug)]
@@ -48,11 +51,17 @@ struct Bucket {
     inner: Memory,
     markers: AtomicU64,
     data: AtomicU64,
+    reads: AtomicU64,
 }
 
 impl Bucket {
     fn new(page: usize) -> Self {
-        Self { inner: Memory::with_page_size(page), markers: AtomicU64::default(), data: AtomicU64::default() }
+        Self {
+            inner: Memory::with_page_size(page),
+            markers: AtomicU64::default(),
+            data: AtomicU64::default(),
+            reads: AtomicU64::default(),
+        }
     }
 
     /// Two of three sessions belong to a `RayJob` of their own, the others to five clusters that are started anew.
@@ -112,6 +121,7 @@ impl Storage for Bucket {
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         self.inner.read_matching(key, range, if_match).await
     }
 }
@@ -161,6 +171,56 @@ fn main() {
     println!("{:<24} {naive:>12.0} {:>9.2} USD", "every prefix a minute", dollars(naive));
     assert!(total < 50.0, "the list of sessions costs too much");
     runtime.block_on(outcomes());
+    runtime.block_on(verdicts());
+}
+
+/// Looks for sessions by verdict until the manifests of all have been read. Every second one has a manifest.
+async fn verdicts() {
+    let bucket = Arc::new(Bucket::new(1_000));
+    let manifest = Manifest {
+        format: FORMAT.into(),
+        state: Wire::Closed,
+        reason: Some(Reason::PodEnded),
+        identity: Identity { role: Role::Head, ..Identity::default() },
+        ray: vec![AgentCounters { pid: 7, quiet: true, ..AgentCounters::default() }],
+        ..Manifest::default()
+    };
+    for at in 0..SESSIONS {
+        bucket.put(at, true);
+        if at.is_multiple_of(2) {
+            let [_, log] = keys(at);
+            let node = log.trim_end_matches("logs/raylet.out");
+            bucket.inner.put(format!("{node}ray-history/spool/manifest.json"), manifest.to_bytes());
+        }
+    }
+    let (store, roots) = (Arc::clone(&bucket) as Arc<dyn Storage>, vec![Root::default()]);
+    let settings = Arc::new(Settings::default());
+    let sessions = Arc::new(Sessions::with(store, roots, settings, Watched::default(), Metrics::default()));
+    sessions.refresh().await.unwrap();
+    let counts = || (bucket.listed().1 as f64, bucket.reads.load(Ordering::Relaxed) as f64);
+    let (before, empty) = (counts(), sessions.usage().manifests_bytes);
+    let query = Query { verdict: Some("complete"), ..Query::default() };
+    let (mut looks, mut slowest) = (0, Duration::ZERO);
+    let total = loop {
+        let started = Instant::now();
+        let page = sessions.page(&query);
+        slowest = slowest.max(started.elapsed());
+        sessions.idle().await;
+        if page.unread == 0 {
+            break page.total;
+        }
+        looks += 1;
+    };
+    let ((lists, reads), bytes) = (counts(), sessions.usage().manifests_bytes);
+    let (lists, reads) = (lists - before.0, reads - before.1);
+    println!(
+        "\nmanifests of {SESSIONS} sessions: {looks} looks, {lists} lists and {reads} reads, {:.2} USD; {} kB, {} before",
+        lists / 1_000.0 * PRICE + reads / 1_000.0 * PRICE_OF_READS,
+        bytes / 1_000,
+        empty / 1_000
+    );
+    println!("page of sessions {:<22} {:>8.2} ms of 100, {total} match", "complete", slowest.as_secs_f64() * 1e3);
+    assert_eq!(total, SESSIONS / 2);
 }
 
 /// Reads outcomes ahead, and finds sessions by them.

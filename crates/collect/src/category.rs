@@ -74,6 +74,25 @@ pub(crate) fn place(record: &[u8]) -> std::result::Result<Place, Reason> {
     named(&found.ok_or(Reason::NoObject)?)
 }
 
+/// A record at the beginning of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct First<'a> {
+    pub(crate) place: Place,
+    /// Its type.
+    pub(crate) kind: &'a str,
+    /// Its length.
+    pub(crate) len: usize,
+}
+
+/// Returns the record at the beginning of a text, read once: its end and its place together. `None` for one that needs
+/// a second look: [`place`] says why, or finds the place after all.
+pub(crate) fn first(text: &str) -> Option<First<'_>> {
+    let mut reader = Reader::new(text);
+    let members = members(&mut reader).filter(|_| !reader.has_escaped())?;
+    let place = named(&members).ok()?;
+    Some(First { place, kind: members.event_type, len: reader.position() })
+}
+
 /// The members that decide.
 #[derive(Default)]
 struct Members<'a> {
@@ -93,6 +112,11 @@ fn named(members: &Members<'_>) -> std::result::Result<Place, Reason> {
 
 /// Returns the members of an object; `None` for anything else, and for an object that is not JSON to its end.
 fn read<'a>(reader: &mut Reader<'a>) -> Option<Members<'a>> {
+    members(reader).filter(|_| reader.end().is_ok())
+}
+
+/// Returns the members of an object that begins here, whatever follows it.
+fn members<'a>(reader: &mut Reader<'a>) -> Option<Members<'a>> {
     if !reader.is_object() {
         return None;
     }
@@ -108,7 +132,7 @@ fn read<'a>(reader: &mut Reader<'a>) -> Option<Members<'a>> {
         }
         Ok(())
     });
-    whole.and_then(|()| reader.end()).ok().map(|()| members)
+    whole.ok().map(|()| members)
 }
 
 /// Returns `true` for the payloads in which KubeRay's collector looks for a job (`eventcollector.go`, `getJobID`).
@@ -188,6 +212,25 @@ mod tests {
         ] {
             assert_eq!(folder(members), expected, "{members}");
         }
+    }
+
+    #[test]
+    fn the_first_record_of_a_text_is_found_as_a_whole_one_is() {
+        let record = format!(
+            r#"{{"sessionName" : "{SESSION}","eventType":"TASK_LIFECYCLE_EVENT","taskLifecycleEvent":{{"jobId":"AQAAAA==","x":["}}"]}}}}"#
+        );
+        for rest in ["", "]", ", {}", "x"] {
+            let text = format!("{record}{rest}");
+            let found = first(&text).unwrap();
+            assert_eq!((found.len, found.kind), (record.len(), "TASK_LIFECYCLE_EVENT"));
+            assert_eq!(Ok(found.place), place(record.as_bytes()));
+        }
+        for (at, _) in record.char_indices() {
+            assert_eq!(first(&record[..at]), None, "{at}");
+        }
+        // They need another look: a name with an escape, and none.
+        assert_eq!(first(&record.replace("sessionName", r"session\u004eame")), None);
+        assert_eq!(first("{}"), None);
     }
 
     #[test]

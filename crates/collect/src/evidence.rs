@@ -38,7 +38,13 @@ const MOST_SESSIONS: usize = 16;
 impl Seen {
     /// Takes note of an event: its session, and its JSON.
     pub fn event(&self, session: &SessionName, record: &[u8]) {
-        let Some(kind) = kind_of(record) else { return };
+        if let Some(kind) = kind_of(record) {
+            self.event_of_kind(session, kind, record);
+        }
+    }
+
+    /// Takes note of an event whose type is known.
+    pub(crate) fn event_of_kind(&self, session: &SessionName, kind: &str, record: &[u8]) {
         let job = kind.starts_with("DRIVER_JOB_");
         let node = kind.starts_with("NODE_");
         let actor = kind == "ACTOR_DEFINITION_EVENT";

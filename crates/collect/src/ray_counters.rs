@@ -166,4 +166,14 @@ mod tests {
         assert!(agents.are_quiet(None));
         assert_eq!(agents.dropped().map(|(_, count)| count).sum::<u64>(), 975);
     }
+
+    /// Ray counts them as received before it tries to take them.
+    #[tokio::test(start_paused = true)]
+    async fn events_that_were_not_taken_are_not_on_their_way() {
+        let mut agents = Agents::default();
+        agents.update(vec![AgentCounters { add_failures: 2, ..agent(7, 10, 8) }], Instant::now(), 1);
+        assert!(agents.are_quiet(None));
+        agents.update(vec![AgentCounters { add_failures: 2, ..agent(7, 11, 8) }], Instant::now(), 2);
+        assert!(!agents.are_quiet(None), "one is on its way");
+    }
 }

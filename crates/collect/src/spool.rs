@@ -32,6 +32,8 @@ mod tests;
 pub use batch::Taken;
 pub(crate) use outbox::{Content, PutJob};
 pub(crate) use reservation::Reservation;
+#[cfg(test)]
+pub(crate) use room::compressed_at_most;
 pub use sealing::Sealing;
 pub use state::Counts;
 
@@ -44,7 +46,7 @@ use parking_lot::Mutex;
 use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::NodeKeys;
-use siphasher::sip128::{Hasher128, SipHasher};
+use siphasher::sip128::{Hasher128, SipHasher13};
 use state::{Entry, Part, State};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -227,16 +229,15 @@ impl Spool {
 
     /// Takes a batch. Blocks: on the disk, and while another batch is taken.
     pub fn accept(&self, body: &[u8]) -> Result<Accepted, Refused> {
-        let mut hasher = SipHasher::new();
+        let mut hasher = SipHasher13::new();
         hasher.write(body);
         let len = body.len() as u64;
-        let room = room::of_records(len);
-        self.take(hasher.finish128().as_u128(), room, |batch| batch.take(body))
+        self.take(hasher.finish128().as_u128(), len, 0, |batch| batch.take(body))
     }
 
     /// Takes a batch that lies in a file, from its beginning.
     pub(crate) fn accept_file(&self, mut body: &File, len: u64) -> Result<Accepted, Refused> {
-        let mut hasher = SipHasher::new();
+        let mut hasher = SipHasher13::new();
         let mut buffer = vec![0; 64 << 10];
         body.rewind().map_err(Refused::Disk)?;
         loop {
@@ -247,14 +248,19 @@ impl Spool {
             hasher.write(buffer.get(..read).unwrap_or_default());
         }
         body.rewind().map_err(Refused::Disk)?;
-        // The file that it lies in has a reservation, and is gone before its records are compressed.
-        self.take(hasher.finish128().as_u128(), len, |batch| batch.take_file(body))
+        self.take(hasher.finish128().as_u128(), len, len, |batch| {
+            batch.take_file(body)?;
+            // It makes room for the compressed form of its records, before they count.
+            body.set_len(0)
+        })
     }
 
+    /// Takes a body of some length, and some bytes that are reserved for it and free by the time that its records count.
     fn take(
         &self,
         hash: u128,
-        room: u64,
+        len: u64,
+        reserved: u64,
         fill: impl FnOnce(&mut Batch<'_>) -> io::Result<()>,
     ) -> Result<Accepted, Refused> {
         let mut inner = self.inner.lock();
@@ -262,7 +268,10 @@ impl Spool {
             inner.uncounted.0 += 1;
             return Ok(Accepted::Repeated);
         }
-        let free = self.limits.bytes.saturating_sub(inner.claimed() + self.incoming.load(Ordering::Relaxed));
+        let claimed = self.claimed(&inner);
+        // Beside a file that is not compressed, its body is there all the time.
+        let (room, reserved) = if self.is_plain { (len, 0) } else { (room::of_records(len), reserved) };
+        let free = (self.limits.bytes + reserved).saturating_sub(claimed);
         if room > free {
             inner.uncounted.1 += 1;
             inner.is_short_of_room = true;
@@ -279,7 +288,7 @@ impl Spool {
                 inner.uncounted.1 += 1;
                 inner.is_short_of_room = true;
                 self.wake.notify_one();
-                Err(Refused::Disk(error))
+                Err(if room::is_full(&error) { Refused::Full } else { Refused::Disk(error) })
             }
         }
     }

@@ -68,7 +68,7 @@ impl Weighter<SessionKey, Known> for ByBytes {
 
 /// The facts of all sessions of a store, as far as they were read and fit.
 #[derive(Debug)]
-pub(super) struct FactIndex(pub(super) BackgroundReads<Known, ByBytes>);
+pub(super) struct FactIndex(pub(super) BackgroundReads<SessionKey, Known, ByBytes>);
 
 impl FactIndex {
     /// Creates an empty index of at most `bytes`.

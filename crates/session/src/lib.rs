@@ -35,6 +35,7 @@ mod ended;
 mod error;
 mod fact_index;
 mod freshness;
+mod glances;
 mod heads;
 mod ledger_rows;
 pub mod links;
@@ -58,7 +59,8 @@ mod testing;
 pub use current_store::{ConnectError, CurrentStore, Prepared, connect};
 pub use ended::Ended;
 pub use error::Error;
-pub use heads::{Glance, KnownBy};
+pub use glances::Glance;
+pub use heads::KnownBy;
 pub use load::{LogIndex, OpenSession, Proved};
 pub use memory::{Reservation, watched_objects};
 pub use open::{Opening, Stored};
@@ -99,6 +101,8 @@ pub struct Usage {
     pub used_bytes: u64,
     /// Bytes of the facts of jobs.
     pub facts_bytes: u64,
+    /// Bytes of what manifests of sessions say.
+    pub manifests_bytes: u64,
     /// Bytes of what is known of why runs ended.
     pub obituaries_bytes: u64,
     /// The value of `cache.maxMemory` in bytes.
@@ -253,6 +257,7 @@ impl Sessions {
             kept_bytes: self.cache.bytes(),
             used_bytes: self.budget.used() + self.answer_budget.used(),
             facts_bytes: self.source().facts.bytes(),
+            manifests_bytes: self.source().glances.bytes(),
             obituaries_bytes: self.obituaries.counts().bytes,
             limit_bytes: self.settings().cache.max_memory,
         }
@@ -283,7 +288,8 @@ impl Sessions {
 
     fn update_metrics(&self) {
         let usage = self.usage();
-        self.metrics.sessions.memory(usage.used_bytes + usage.facts_bytes + usage.obituaries_bytes, usage.limit_bytes);
+        let known = usage.facts_bytes + usage.manifests_bytes + usage.obituaries_bytes;
+        self.metrics.sessions.memory(usage.used_bytes + known, usage.limit_bytes);
         let cached = self.cache.all();
         let verdict = |cached: &cache::Cached| cached.session.verdict(self.standing(&cached.session.key));
         let open = cached.iter().map(|cached| match verdict(cached) {

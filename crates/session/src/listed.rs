@@ -4,6 +4,7 @@
 //! that a partial listing cannot be taken for a complete one.
 
 use super::catalog::{Asked, Entry, Listing, Page, Query, ReadOutcome, Visible};
+use super::heads::ReadsLeft;
 use super::links::{Attempts, Sources, Subject, Submission};
 use super::load::now;
 use super::{Ended as SignOfEnd, Error, OpenSession, Sessions};
@@ -57,20 +58,17 @@ impl Sessions {
     /// Returns a page of the last listing. Manifests, and facts of jobs, that were not read and on which a match depends are
     /// read in the background, those of the newest sessions first.
     pub fn page(self: &Arc<Self>, query: &Query) -> Page {
-        let read = Cell::new(0);
-        let manifests = |key: &SessionKey| {
-            let told = self.told(key, read.get() < MAX_READ);
-            read.set(read.get() + usize::from(told.is_none()));
-            told
-        };
         // Taken once, because a filter asks for every session.
         let (asked, source) = (Cell::new(0), self.source());
+        let reads = ReadsLeft::new(MAX_READ);
+        let manifests = |key: &SessionKey| self.told(&source, key, &reads);
         let outcomes = |key: &SessionKey| {
             let outcome = self.outcome(&source, key, asked.get() < MAX_READ);
             asked.set(asked.get() + usize::from(outcome == ReadOutcome::Unread));
             outcome
         };
         let listing = source.catalog.listing();
+        source.glances.make_room(listing.len());
         let found = self.found(&source, &listing);
         let facts = |key: &SessionKey| source.facts.facts(key);
         let asked = Asked { manifests: &manifests, outcomes: &outcomes, facts: &facts, found: Some(&found) };

@@ -4,7 +4,7 @@
 use super::Error;
 use super::catalog::Catalog;
 use super::fact_index::FactIndex;
-use super::heads::Heads;
+use super::glances::Glances;
 use super::links::Submissions;
 use super::load::Places;
 use ray_history_core::base::name::SessionKey;
@@ -19,7 +19,7 @@ pub(super) struct Source {
     pub(super) store: Arc<dyn Storage>,
     pub(super) catalog: Catalog,
     pub(super) submissions: Submissions,
-    pub(super) heads: Heads,
+    pub(super) glances: Glances,
     pub(super) facts: FactIndex,
 }
 
@@ -33,8 +33,8 @@ impl Source {
         bytes_of_facts: u64,
     ) -> Self {
         let catalog = Catalog::new(Arc::clone(&store), roots).counted_by(Arc::clone(metrics)).limited_to(namespaces);
-        let (heads, facts) = (Heads::default(), FactIndex::new(bytes_of_facts));
-        Self { catalog, store, submissions: Submissions::default(), heads, facts }
+        let (glances, facts) = (Glances::default(), FactIndex::new(bytes_of_facts));
+        Self { catalog, store, submissions: Submissions::default(), glances, facts }
     }
 
     /// Returns the places where the objects of a session may be.

@@ -2,7 +2,7 @@
 
 use super::state::{Entry, Part, SpoolFile};
 use super::sync::sync_file;
-use super::{FailPoint, Inner, Spool};
+use super::{FailPoint, Inner, Spool, room};
 use crate::category::{self, Place, Reason};
 use crate::quarantine;
 use flate2::Crc;
@@ -10,7 +10,7 @@ use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::event::records::{MAX_RECORD, items};
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -18,12 +18,14 @@ use std::path::PathBuf;
 const STEP: u64 = 1 << 20;
 /// Bytes of one file that are held before they are written.
 const HELD: usize = 256 << 10;
+/// Bytes of the journal for a batch, and for each of its parts and new files.
+const ENTRY: u64 = 200;
 
 /// The parts of a batch.
 pub(super) struct Batch<'a> {
     spool: &'a Spool,
     inner: &'a mut Inner,
-    /// The bytes that may still be appended: what is set aside is longer than it was.
+    /// The room that is left: what is set aside is longer than it was.
     room: u64,
     parts: Vec<Appended>,
     opened: Vec<Entry>,
@@ -48,6 +50,8 @@ struct Appended {
 struct Target {
     name: Nanos,
     file: File,
+    /// `true` if it is not compressed.
+    is_plain: bool,
     /// The length that counts until now.
     start: u64,
     end: u64,
@@ -113,6 +117,8 @@ impl<'a> Batch<'a> {
 
     /// Takes the whole records of a piece, and returns their length.
     fn take_piece(&mut self, piece: &[u8], ended: bool) -> io::Result<usize> {
+        let plain = self.take_plain(piece)?;
+        let piece = piece.get(plain..).unwrap_or_default();
         let cut = items(piece);
         for item in cut.items {
             self.take_record(piece.get(item).unwrap_or_default())?;
@@ -120,9 +126,31 @@ impl<'a> Batch<'a> {
         let rest = piece.get(cut.open..).unwrap_or_default();
         if ended && !rest.is_empty() {
             self.set_aside(Reason::NoObject, rest, 1)?;
-            return Ok(piece.len());
+            return Ok(plain + piece.len());
         }
-        Ok(cut.open)
+        Ok(plain + cut.open)
+    }
+
+    /// Takes records that are as Ray writes them, as almost all are, up to the first one that is not. Each is read once.
+    fn take_plain(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let text = match str::from_utf8(piece) {
+            Ok(text) => text,
+            // The piece may end within a character.
+            Err(error) => {
+                piece.get(..error.valid_up_to()).and_then(|valid| str::from_utf8(valid).ok()).unwrap_or_default()
+            }
+        };
+        let mut at = 0;
+        loop {
+            let rest = text.get(at..).unwrap_or_default();
+            let start = rest.find(|between| !matches!(between, '[' | ',' | ' ' | '\n'));
+            let Some(rest) = start.and_then(|start| rest.get(start..)) else { return Ok(at) };
+            let Some(first) = category::first(rest).filter(|first| first.len < MAX_RECORD) else { return Ok(at) };
+            let record = rest.get(..first.len).unwrap_or_default();
+            self.spool.seen.event_of_kind(&first.place.session, first.kind, record.as_bytes());
+            self.append(first.place, record.as_bytes())?;
+            at = text.len() - rest.len() + first.len;
+        }
     }
 
     fn take_record(&mut self, record: &[u8]) -> io::Result<()> {
@@ -131,11 +159,15 @@ impl<'a> Batch<'a> {
             Ok(_) => return self.set_aside(Reason::TooLong, record, 1),
             Err(reason) => return self.set_aside(reason, record, 1),
         };
+        self.spool.seen.event(&place.session, record);
+        self.append(place, record)
+    }
+
+    fn append(&mut self, place: Place, record: &[u8]) -> io::Result<()> {
         if self.session.is_none() {
             self.session = Some(place.session.clone());
         }
         self.records += 1;
-        self.spool.seen.event(&place.session, record);
         let part = self.part(Some(place));
         // No string of JSON has a raw newline, so these lie between tokens.
         part.held.extend(record.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
@@ -176,9 +208,9 @@ impl<'a> Batch<'a> {
         }
         let part = &mut self.parts[at];
         let len = part.held.len() as u64;
-        self.room = self.room.checked_sub(len).ok_or(ErrorKind::StorageFull)?;
         // It stays with its part if writing fails, so that what was written goes with the batch.
         let Some(target) = &mut part.target else { return Ok(()) };
+        room::take(&mut self.room, if target.is_plain { len } else { room::of_records(len) })?;
         target.file.write_all_at(&part.held, target.end)?;
         target.crc.update(&part.held);
         target.end += len;
@@ -211,7 +243,7 @@ impl<'a> Batch<'a> {
         }
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
         let new = is_new.then_some(path);
-        Ok(Target { name, file: open, start: file.end, end: file.end, crc: Crc::new(), new })
+        Ok(Target { name, file: open, is_plain: file.is_plain, start: file.end, end: file.end, crc: Crc::new(), new })
     }
 
     /// Writes what is left, then the entry of the journal that makes it count. Nothing counts if this fails.
@@ -236,6 +268,7 @@ impl<'a> Batch<'a> {
             }
             parts.push(Part { file: *name, end: *end, records: *records, crc: crc.sum() });
         }
+        room::take(&mut self.room, ENTRY * (1 + self.parts.len() + self.opened.len()) as u64)?;
         (self.spool.hook)(FailPoint::Appended);
         let session = self.session.as_ref().map(SessionName::to_string);
         let mut entries = std::mem::take(&mut self.opened);

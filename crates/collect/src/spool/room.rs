@@ -1,15 +1,43 @@
-//! The room that the spool takes: its files, and what compressing them further may add.
+//! The room that the spool takes: its files, its journal, and what compressing the records further may add.
 
 use super::{Inner, Spool};
+use std::error::Error;
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::sync::atomic::Ordering;
 
-/// Records that are not compressed yet have room for this part of their length beside them. Ray's events need a sixth
-/// at most.
-const COMPRESSED_PART: u64 = 4;
+/// Deflate stores what it cannot compress in blocks, each longer than this, whose headers are short.
+const BLOCK: u64 = 1 << 10;
+/// Bytes around the blocks of a flush: the header of a member and its end, and the flush itself.
+const AROUND: u64 = 64;
+/// This part of the bound is kept for the journal, which is written to when no batch is accepted, too.
+const PART_OF_JOURNAL: u64 = 64;
+/// Bytes that are kept for the journal at most. A longer one is replaced.
+const MAX_JOURNAL: u64 = 2 << 20;
 
-/// Returns the room that records of some length need.
+/// Returns the room that records of some length need: for themselves, and for their compressed form.
 pub(super) fn of_records(len: u64) -> u64 {
-    len + len / COMPRESSED_PART
+    len + compressed_at_most(len)
+}
+
+/// Returns the longest compressed form of some bytes: records need not compress at all.
+pub(crate) fn compressed_at_most(len: u64) -> u64 {
+    if len == 0 { 0 } else { len + len / BLOCK + AROUND }
+}
+
+/// The spool has no room for what a batch became.
+#[derive(Debug)]
+struct Full;
+
+/// Takes bytes from the room that is left.
+pub(super) fn take(room: &mut u64, bytes: u64) -> io::Result<()> {
+    *room = room.checked_sub(bytes).ok_or_else(|| io::Error::new(ErrorKind::StorageFull, Full))?;
+    Ok(())
+}
+
+/// Returns `true` if it was the spool's own bound that failed, not its disk.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Full>())
 }
 
 impl Spool {
@@ -21,7 +49,17 @@ impl Spool {
 
     /// Returns `true` if all that is here, on its way, and still to be compressed keeps within the bound.
     pub(super) fn has_room(&self) -> bool {
-        self.inner.lock().claimed() + self.incoming.load(Ordering::Relaxed) <= self.limits.bytes
+        self.claimed(&self.inner.lock()) <= self.limits.bytes
+    }
+
+    /// Returns the bytes of all files and bodies, and those that compressing records further may add: until a file is
+    /// sealed, both of its forms are there.
+    pub(super) fn claimed(&self, inner: &Inner) -> u64 {
+        let uncompressed = inner.state.files.iter().filter(|(_, file)| file.packed.is_none() && !file.is_plain);
+        let compressed = |name| inner.live.get(name).and_then(|live| live.compressed).map_or(0, |found| found.end);
+        let to_come = uncompressed.map(|(name, file)| compressed_at_most(file.end.saturating_sub(compressed(name))));
+        let journal = inner.journal.len().max((self.limits.bytes / PART_OF_JOURNAL).min(MAX_JOURNAL));
+        inner.used + journal + to_come.sum::<u64>() + self.incoming.load(Ordering::Relaxed)
     }
 
     /// Returns the bytes of records alone.
@@ -36,13 +74,10 @@ impl Spool {
     }
 }
 
-impl Inner {
-    /// Returns the bytes of all files, and those that compressing them further may add: until a file is sealed, both of
-    /// its forms are there.
-    pub(super) fn claimed(&self) -> u64 {
-        let uncompressed = self.state.files.iter().filter(|(_, file)| file.packed.is_none() && !file.is_plain);
-        let compressed = |name| self.live.get(name).and_then(|live| live.compressed).map_or(0, |found| found.end);
-        let to_come = uncompressed.map(|(name, file)| file.end.saturating_sub(compressed(name))).sum::<u64>();
-        self.used + self.journal.len() + to_come / COMPRESSED_PART
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the spool is full")
     }
 }
+
+impl Error for Full {}

@@ -220,6 +220,32 @@ mod tests {
         assert!(decoded(&compress_in_memory(&files.paths(1).0, 1000).unwrap()) == noise[..1000]);
     }
 
+    /// The room that the spool keeps for a compressed form is enough for random bytes, however small the flushes are.
+    #[test]
+    fn random_bytes_grow_no_more_than_is_kept_for_them() {
+        let mut state = 1u64;
+        let mut noise = |len: usize| -> Vec<u8> {
+            let mut byte = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 32) as u8
+            };
+            (0..len).map(|_| byte()).collect()
+        };
+        for step in [1, 50, 1_000, 20_000, 300_000, 3_000_000] {
+            let files = Files { dir: tempfile::tempdir().unwrap() };
+            let (mut packer, mut before) = (Packer::default(), 0);
+            for _ in 0..10 {
+                let end = files.append(1, &noise(step));
+                let size = files.pack(&mut packer, 1, end).len() as u64;
+                let most = crate::spool::compressed_at_most(step as u64);
+                assert!(size - before <= most, "{step} bytes became {}, {most} are kept", size - before);
+                before = size;
+            }
+        }
+    }
+
     #[test]
     fn small_flushes_cost_little() {
         let files = Files { dir: tempfile::tempdir().unwrap() };

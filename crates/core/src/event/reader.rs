@@ -204,6 +204,11 @@ impl<'a> Reader<'a> {
         self.escaped
     }
 
+    /// Returns the position: the end of what was read.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     /// Checks that only blanks are left.
     pub fn end(&mut self) -> Result<()> {
         self.peek();

@@ -1,7 +1,8 @@
 //! The counters of an agent of Ray, by which it is known how many events left Ray and how many it dropped.
 //!
-//! `received = published + filtered + dropped` holds whenever the agent's ring is empty; otherwise the difference is on
-//! its way. A new agent counts from zero.
+//! `received = published + filtered + dropped + not taken` holds whenever the agent's ring is empty; otherwise the
+//! difference is on its way. A new agent counts from zero. Ray counts an event as received before it tries to take it
+//! (`AddEvents` in `dashboard/modules/aggregator/aggregator_agent.py`).
 
 use super::rfc3339;
 use ray_history_core::base::time::Nanos;
@@ -28,7 +29,7 @@ pub struct AgentCounters {
     pub filtered: u64,
     /// Events that its ring dropped, by type.
     pub dropped: BTreeMap<String, u64>,
-    /// Events that it could not take.
+    /// Events that it received and could not take.
     pub add_failures: u64,
     /// Posts that failed; they are repeated, so nothing is lost by them.
     pub publish_failures: u64,
@@ -42,9 +43,13 @@ impl AgentCounters {
         self.dropped.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// Returns `true` if every received event was published, left out or dropped: none is on its way.
+    /// Returns `true` if every received event was published, left out, dropped or not taken: none is on its way.
     pub fn is_even(&self) -> bool {
-        let gone = u128::from(self.published) + u128::from(self.filtered) + u128::from(self.dropped());
-        gone == u128::from(self.received)
+        u128::from(self.published) + self.never_published() == u128::from(self.received)
+    }
+
+    /// Returns how many of the received events were left out, dropped or not taken.
+    pub fn never_published(&self) -> u128 {
+        u128::from(self.filtered) + u128::from(self.dropped()) + u128::from(self.add_failures)
     }
 }

@@ -72,4 +72,6 @@ fn an_agent_is_even_when_no_event_is_on_its_way() {
     assert!(!agent(1227, 1205, 21, 0).is_even());
     assert!(!agent(1227, 1206, 21, 6).is_even());
     assert!(!agent(1, u64::MAX, 2, 0).is_even());
+    assert!(AgentCounters { add_failures: 3, ..agent(1230, 1200, 21, 6) }.is_even(), "three were not taken");
+    assert!(!AgentCounters { add_failures: 3, ..agent(1227, 1200, 21, 6) }.is_even());
 }

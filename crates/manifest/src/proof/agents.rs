@@ -33,9 +33,7 @@ impl Agents {
 
     /// Returns the events that should have been stored, of those counted at the last looks.
     pub(super) fn wanted(&self) -> u128 {
-        let wanted = |agent: &AgentCounters| {
-            u128::from(agent.received).saturating_sub(u128::from(agent.filtered) + u128::from(agent.dropped()))
-        };
+        let wanted = |agent: &AgentCounters| u128::from(agent.received).saturating_sub(agent.never_published());
         self.iter().map(wanted).sum()
     }
 

@@ -113,8 +113,30 @@ fn what_ray_dropped_is_told_by_type() {
         agent.dropped.insert("ACTOR_LIFECYCLE_EVENT".into(), 0);
     });
     assert_eq!(lost, dropped.map(|(event_type, events)| Lost::Dropped { event_type, events }));
-    let lost = losses(|manifest, _| manifest.ray[0].add_failures = 4);
+    let lost = losses(|manifest, _| {
+        manifest.ray[0].received += 4;
+        manifest.ray[0].add_failures = 4;
+    });
     assert_eq!(lost, [Lost::NotTaken { events: 4 }]);
+}
+
+/// Nothing more comes from an agent that lost events, once all others are published.
+#[test]
+fn an_agent_that_lost_events_may_be_quiet() {
+    let losses: [fn(&mut AgentCounters); 2] =
+        [|agent| _ = agent.dropped.insert("A".to_owned(), 9), |agent| agent.add_failures = 9];
+    for lose in losses {
+        let proof = prove(|manifest, _| {
+            manifest.ray[0].received += 9;
+            lose(&mut manifest.ray[0]);
+        });
+        assert_eq!((proof.verdict, proof.losses.len(), proof.limits), (Verdict::Gaps, 1, Vec::new()));
+        let proof = prove(|manifest, _| {
+            manifest.ray[0].received += 10;
+            lose(&mut manifest.ray[0]);
+        });
+        assert_eq!(proof.limits.len(), 1, "one is on its way");
+    }
 }
 
 #[test]
