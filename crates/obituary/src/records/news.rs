@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 /// Seconds between two writes of one object.
 const BETWEEN: i64 = 60;
+/// Seconds after the end of an object in which it is asked why: about its pods, and its namespace.
+const ASKED: i64 = 10;
 /// Seconds for which the last pods of an object are waited for.
 const PODS: i64 = 180;
 /// Seconds for which late facts are taken after the end.
@@ -90,7 +92,7 @@ impl Records {
         let Some(gone) = record.own().and_then(|subject| subject.gone_at) else { return false };
         let clusters = self.clusters_of(&record.id);
         let mut pods = std::iter::once(record).chain(clusters).flat_map(|record| record.facts.pods.iter());
-        now.since(gone) >= PODS || pods.all(|pod| pod.gone_at.is_some())
+        now.since(gone) >= PODS || now.since(gone) >= ASKED && pods.all(|pod| pod.gone_at.is_some())
     }
 
     /// Notes that a document was written. Facts that joined meanwhile are still news.

@@ -11,9 +11,9 @@ fn lost_by_event(reason: &str, note: &str) -> Scene {
 pub(super) fn rows() -> Vec<Row> {
     let liveness = |scene: Scene| {
         let scene =
-            scene.see(290, event("Pod", "head", "head-uid", 290, "Unhealthy", "Liveness probe failed: timeout"));
+            scene.see(290, event("Pod", "c-head", "head-uid", 290, "Unhealthy", "Liveness probe failed: timeout"));
         let note = "Container ray-head failed liveness probe, will be restarted";
-        scene.see(291, event("Pod", "head", "head-uid", 291, "Killing", note))
+        scene.see(291, event("Pod", "c-head", "head-uid", 291, "Killing", note))
     };
     let ended_job = |state| JobEnd { id: "x".into(), state, at: Some(at(400)), message: "ValueError: broken".into() };
     vec![

@@ -77,6 +77,14 @@ pub(super) fn rows() -> Vec<Row> {
             let running = job("Running", "RUNNING", json!({}));
             Scene::job().healthy().see(300, deleting(running.clone(), 300, 0)).gone(301, owned()).gone(302, running)
         }),
+        Row {
+            // Of the job itself it is the row before.
+            uid: "c-uid",
+            ..row(Code::DeletedWithOwner, Certain, Stopped, "Deleted with its RayJob j.", {
+                let running = job("Running", "RUNNING", json!({}));
+                Scene::job().healthy().see(300, deleting(running.clone(), 300, 0)).gone(301, owned()).gone(302, running)
+            })
+        },
         row(
             Code::Suspended,
             Certain,
