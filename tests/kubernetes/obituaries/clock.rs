@@ -7,13 +7,13 @@ use ray_history_obituary::time::Time;
 use std::time::{Duration, SystemTime};
 
 /// The longest time between two steps of a scene.
-const GAP: Duration = Duration::from_secs(4);
+const GAP: Duration = Duration::from_secs(3);
 /// The same in a scene of many steps, as recorded ones are.
 const SHORT_GAP: Duration = Duration::from_millis(1_200);
 /// Steps from which on a scene has many.
 const MANY: usize = 16;
-/// The time for which a waiting pod is shown, so that its Events are asked for.
-const HOLD: Duration = Duration::from_secs(68);
+/// The time for which what waits is shown, so that it is asked about: of pods after a minute, of queues twice a minute.
+const HOLD: Duration = Duration::from_secs(56);
 
 const SECOND: i64 = 1_000_000_000;
 

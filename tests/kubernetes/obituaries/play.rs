@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// The time for which everything is there after the last step, so that what is to be asked is asked.
 const AFTER: Duration = Duration::from_secs(10);
-/// The same with a node, which is asked for every half minute.
-const AFTER_NODE: Duration = Duration::from_secs(40);
+/// The same with a node or a Workload, which is asked for every half minute.
+const AFTER_ASKED: Duration = Duration::from_secs(40);
 /// Kinds whose objects are deleted as soon as nothing holds them, in the order in which a namespace is cleaned up.
 const OURS: [&str; 4] = ["RayCluster", "Workload", "RayService", "RayJob"];
 
@@ -60,13 +60,14 @@ impl<'a> Player<'a> {
         let clock = Clock::new(start, first, steps.len(), scene.holds);
         let (uids, there, early) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let mut player = Self { plane, namespace, prefix, clock, names, uids, there, early };
-        let nodes = steps.iter().filter(|step| step.object["kind"] == "Node");
+        let of_kind = |kind: &str| steps.iter().find(|step| step.object["kind"] == kind);
         // A pod never runs on a node that is not there yet.
-        let node = nodes.clone().next();
-        if let Some(step) = node {
-            player.show(step).await;
+        if let Some(Step { object, .. }) = of_kind("Node") {
+            let object = json!({"kind": "Node", "metadata": object["metadata"]});
+            player.show(&Step { at: first, gone: false, object }).await;
         }
-        let after = if node.is_some() { AFTER_NODE } else { AFTER };
+        let is_asked = of_kind("Node").or(of_kind("Workload")).is_some();
+        let after = if is_asked { AFTER_ASKED } else { AFTER };
         for step in steps {
             player.clock.until(step.at).await;
             player.show(step).await;

@@ -11,7 +11,7 @@ fn suspended(by: &str, seconds: i64) -> Value {
 fn never_admitted() -> Scene {
     let waits = || with(job("Suspended", "", json!({"rayClusterName": ""})), suspended("kueue", 0));
     let scene = Scene::default().see(0, waits()).see(5, workload("QuotaReserved", "False", "Pending", 4));
-    scene.gone(900, deleting(waits(), 900, 0))
+    scene.holds(5).gone(900, deleting(waits(), 900, 0))
 }
 
 fn suspended_at(seconds: i64, by: &str) -> Scene {
