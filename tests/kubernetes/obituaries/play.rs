@@ -66,7 +66,7 @@ impl<'a> Player<'a> {
             let object = json!({"kind": "Node", "metadata": object["metadata"]});
             player.show(&Step { at: first, gone: false, object }).await;
         }
-        let is_asked = of_kind("Node").or(of_kind("Workload")).is_some();
+        let is_asked = scene.holds.is_none() && of_kind("Node").or(of_kind("Workload")).is_some();
         let after = if is_asked { AFTER_ASKED } else { AFTER };
         for step in steps {
             player.clock.until(step.at).await;

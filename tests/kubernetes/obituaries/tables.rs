@@ -6,6 +6,8 @@ use ray_history_obituary::time::Time;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+const SECOND: i64 = 1_000_000_000;
+
 /// Events, and the nodes that they name.
 struct Events<'a> {
     prefix: &'a str,
@@ -26,7 +28,8 @@ pub(super) fn events(
     real: impl Fn(Time) -> Time,
 ) -> Vec<Value> {
     let mut events = Events { prefix, nodes: BTreeMap::new(), session, from, all: Vec::new() };
-    let at = |time: Option<Time>| time.map_or(from, &real);
+    // Ends of jobs have whole seconds, and what happened before them was not later.
+    let at = |time: Option<Time>| time.map_or(from, |time| Time(real(time).0 / SECOND * SECOND));
     for node in &ray.dead_nodes {
         let (id, time) = (events.node(&node.pod), written(at(node.at), true));
         let death = json!({"reason": node.reason, "reasonMessage": node.message});

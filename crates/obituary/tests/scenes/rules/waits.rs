@@ -56,7 +56,7 @@ pub(super) fn rows() -> Vec<Row> {
             let scene = Scene::job_that_never_ran().see(9, head(waiting("ContainerCreating", "")));
             let scene =
                 scene.see(20, event("Pod", "c-head", "head-uid", 20, "FailedMount", "MountVolume.SetUp failed"));
-            deadline(scene.holds(20).see(200, head(waiting("ContainerCreating", ""))))
+            deadline(scene.see(200, head(waiting("ContainerCreating", ""))).began_long_ago(200).holds(200))
         }),
         row(Code::SandboxFailed, Certain, Failed, "could not give the pod a network: failed to set up sandbox", {
             let scene = Scene::job_that_never_ran().see(9, head(waiting("ContainerCreating", "")));
