@@ -120,7 +120,6 @@ impl Marks {
 
 /// Returns the marks of a page, which joins the tables of the session with what is kept of its run.
 fn marks_of_page(case: &Case, page: &str, document: &Document) -> Marks {
-    let _ = std::fs::write(format!("/tmp/hwhy/page-{}.html", case.name.len()), page);
     let code = page.split_once("Cause <code>").and_then(|(_, rest)| rest.split_once("</code>")).map(|(code, _)| code);
     let first = code == case.cause.map(|code| code.to_string()).as_deref();
     let is_certain = page.contains("Certain: the state of an object");

@@ -184,6 +184,7 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
     let unknown_owner =
         owner.is_none() && object.owner.as_ref().is_some_and(|owner| Kind::from_name(&owner.kind).is_some());
     let sure = object.seen_going && owner.is_none() && !unknown_owner && scope.facts.unseen.is_empty();
+    let sure = sure && !scope.failed_before_deletion();
     let certainty = if sure { Certainty::Certain } else { Certainty::Likely };
     Some(candidate(Code::Deleted, certainty, at, "deleted while it ran"))
 }

@@ -48,6 +48,15 @@ pub(super) fn rows() -> Vec<Row> {
                 JobEnd { message: "ray.exceptions.OutOfMemoryError: killed".into(), ..ended_job(JobState::Failed) };
             ray(RayFacts { jobs: vec![job], task_errors: errors, ..RayFacts::default() })
         }),
+        row(Code::RayOOM, Certain, Failed, "Ray killed workers because node w1 was nearly out of memory", {
+            // Whoever waited for the job deletes its cluster in the second after its end.
+            let exit = WorkerExit { pod: "w1".into(), at: Some(at(399)), exit_type: "NODE_OUT_OF_MEMORY".into() };
+            let job =
+                JobEnd { message: "ray.exceptions.OutOfMemoryError: killed".into(), ..ended_job(JobState::Failed) };
+            let facts = RayFacts { jobs: vec![job], worker_exits: vec![exit], ..RayFacts::default() };
+            let scene = Scene::cluster().see(1, cluster(ready())).healthy().gone(401, cluster(ready()));
+            Scene { ray: Some(facts), ..scene }
+        }),
         row(Code::RayOOM, Certain, Failed, "Ray killed workers because node w1", {
             let exit = WorkerExit { pod: "w1".into(), at: Some(at(305)), exit_type: "NODE_OUT_OF_MEMORY".into() };
             let facts = RayFacts { worker_exits: vec![exit], ..RayFacts::default() };
