@@ -248,14 +248,24 @@ pub(crate) async fn injected_causes_are_told_right_and_none_is_wrong_and_certain
     let played = join_all(plays).await;
     println!("{} scenes were played in {:?}", cases.len(), begun.elapsed());
     let ended = Instant::now();
+    let mut last = (String::new(), Duration::ZERO);
     let all = loop {
         let all = join_all(played.iter().map(|played| played.marks(&world))).await;
+        if let Some((late, marks)) = played.iter().zip(&all).find(|(_, marks)| !marks.are_right()) {
+            let (Case { name, .. }, prefix) = (late.case, late.prefix);
+            last = (format!("{prefix} {name}, final {}: {}", marks.is_final, marks.told), begun.elapsed());
+        }
         if all.iter().all(Marks::are_right) || ended.elapsed() > LATE {
             break all;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
-    println!("all was written after {:?}", begun.elapsed());
+    println!(
+        "all was written after {:?}; the last was wrong or not final until {:?}: {}",
+        begun.elapsed(),
+        last.1,
+        last.0
+    );
 
     let (mut causes, mut others, mut odd) = (Score::default(), Score::default(), String::new());
     for (played, marks) in played.iter().zip(&all) {

@@ -4,6 +4,7 @@ mod job;
 mod nodes;
 mod owner;
 mod pods;
+mod ray;
 mod waits;
 
 use super::Row;
@@ -18,7 +19,10 @@ use Outcome::{Failed, Stopped};
 
 /// Returns the scenes of all rules.
 pub(crate) fn rows() -> Vec<Row> {
-    [waits::rows(), pods::rows(), nodes::rows(), job::rows(), owner::rows()].into_iter().flatten().collect()
+    [waits::rows(), pods::rows(), nodes::rows(), job::rows(), owner::rows(), ray::rows()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn row(code: Code, certainty: Certainty, outcome: Outcome, says: &'static str, scene: Scene) -> Row {
@@ -35,6 +39,6 @@ fn lost_worker(worker_state: Value) -> Scene {
     app_failed(scene, 310, "ray.exceptions.WorkerCrashedError: The worker died unexpectedly")
 }
 
-fn ray(facts: RayFacts) -> Scene {
+fn of_ray(facts: RayFacts) -> Scene {
     Scene { ray: Some(facts), ..Scene::cluster().see(1, cluster(ready())).healthy().gone(500, cluster(ready())) }
 }
