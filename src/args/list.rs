@@ -35,7 +35,12 @@ pub struct List {
     /// Only sessions that started before then.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Most sessions that are listed, the newest first; 0 for all.
+    /// Order: `started` (the newest first), `duration` (the longest first) or `outcome` (failed first); with `-` before it
+    /// the other way round.
+    #[arg(long, value_name = "ORDER", allow_hyphen_values = true, default_value = "started",
+        value_parser = ["started", "-started", "duration", "-duration", "outcome", "-outcome"])]
+    pub sort: String,
+    /// Most sessions that are listed, the first in this order; 0 for all.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     pub limit: usize,
     /// Format of the output.

@@ -89,6 +89,8 @@ fn query(args: &List) -> String {
         ("startedAfter", args.since.as_deref()),
         ("startedBefore", args.until.as_deref()),
         ("q", Some(text.as_str())),
+        // The order of a server that knows no other.
+        ("sort", Some(args.sort.as_str()).filter(|sort| *sort != "started")),
     ];
     let given =
         parameters.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
@@ -231,6 +233,8 @@ mod tests {
             (&["--owner", "rayjob/"], "&ownerKind=rayjob"),
             (&["--since", "24h", "--until", "2026-11-24"], "&startedAfter=24h&startedBefore=2026-11-24"),
             (&["nightly", "ü"], "&q=nightly%20%C3%BC"),
+            (&["--sort", "-duration", "x"], "&q=x&sort=-duration"),
+            (&["--sort=started"], ""),
         ] {
             assert_eq!(query(&parsed(flags)), expected, "{flags:?}");
         }

@@ -1,6 +1,6 @@
 //! A folder in the place of a bucket, filled as collectors do it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -54,21 +54,35 @@ impl Bucket {
 
     /// Stores a file of events of a session: the definition of a node, by its number.
     pub(crate) fn events(&self, namespace: &str, owner: Owner<'_>, cluster: &str, session: &str, node: u8) {
+        let event = json!({
+            "eventId": "AAAA", "sourceType": "GCS", "eventType": "NODE_DEFINITION_EVENT",
+            "timestamp": "2026-11-22T12:00:01Z", "severity": "INFO", "sessionName": session,
+            "nodeDefinitionEvent": {"nodeId": base64([node; 28]), "nodeIpAddress": format!("10.0.0.{node}")}
+        });
+        self.told(namespace, owner, cluster, session, node, &[event]);
+    }
+
+    /// Stores a file of these events, from the collector of a node.
+    pub(crate) fn told(
+        &self,
+        namespace: &str,
+        owner: Owner<'_>,
+        cluster: &str,
+        session: &str,
+        node: u8,
+        events: &[Value],
+    ) {
         let history = match owner {
             Owner::Nobody => format!("raycluster/{namespace}"),
             Owner::RayJob(name) => format!("rayjob/{namespace}/{name}"),
             Owner::RayService(name) => format!("rayservice/{namespace}/{name}"),
         };
         let id = format!("{node:02x}").repeat(28);
-        let events = self.path.join(format!("cluster-history/{history}/{cluster}/{session}/{id}/node_events"));
-        std::fs::create_dir_all(&events).unwrap();
-        let event = json!({
-            "eventId": "AAAA", "sourceType": "GCS", "eventType": "NODE_DEFINITION_EVENT",
-            "timestamp": "2026-11-22T12:00:01Z", "severity": "INFO", "sessionName": session,
-            "nodeDefinitionEvent": {"nodeId": base64([node; 28]), "nodeIpAddress": format!("10.0.0.{node}")}
-        });
-        let file = events.join(format!("{id}-2026-11-22-12-17953488010000000{node:02}.jsonl"));
-        std::fs::write(file, format!("{event}\n")).unwrap();
+        let folder = self.path.join(format!("cluster-history/{history}/{cluster}/{session}/{id}/node_events"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{id}-2026-11-22-12-17953488010000000{node:02}.jsonl"));
+        let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+        std::fs::write(file, lines).unwrap();
     }
 }
 

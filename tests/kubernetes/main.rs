@@ -28,6 +28,8 @@ mod prewarm;
 mod quiet;
 mod rbac;
 mod replicas;
+#[path = "../../crates/obituary/tests/scenes/mod.rs"]
+mod scenes;
 mod settings;
 mod stage;
 mod two_clusters;
@@ -89,8 +91,10 @@ fn main() -> ExitCode {
             a_missing_permission_is_waited_for_at_the_start,
             clusters_that_may_not_be_watched_are_listed;
         obituaries:
+            injected_causes_are_told_right_and_none_is_wrong_and_certain,
             a_head_without_memory_is_why_the_run_failed,
             a_run_that_ends_well_is_one_document,
+            an_end_that_nobody_watched_makes_its_document_final,
             the_next_leader_writes_what_the_last_one_could_not,
             without_the_right_to_pods_documents_say_so,
             in_memory_nothing_is_written;

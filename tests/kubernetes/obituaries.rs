@@ -1,5 +1,12 @@
 //! Why runs ended: the test acts as scheduler, kubelet and `KubeRay`, and reads what is kept in the bucket.
 
+mod causes;
+mod clock;
+mod play;
+mod tables;
+
+pub(crate) use causes::injected_causes_are_told_right_and_none_is_wrong_and_certain;
+
 use crate::manifests::{Form, Rights};
 use crate::stage::Stage;
 use crate::world::{LATE, SOON, World};
@@ -180,4 +187,39 @@ pub(crate) async fn in_memory_nothing_is_written(stage: Stage) {
     world.delete("c").await;
     world.has_event("RunEnded", "RayHistory", "The head ran out of memory").await;
     assert!(!world.bucket.path().join("ray-history").exists());
+}
+
+/// The cluster goes while no replica runs, and the document of another Kubernetes is about one that is not here.
+pub(crate) async fn an_end_that_nobody_watched_makes_its_document_final(stage: Stage) {
+    let mut world = world(stage, "Pods", "Bucket", "Pods").await;
+    world.create("c").await;
+    let pod = world.head("c").await;
+    world.has("ObituariesKept", "True", "Recording").await;
+    world.container(&pod, json!({"waiting": {"reason": "CrashLoopBackOff"}}), killed(), 1).await;
+    let has_cause = |document: &Value| document["runs"][0]["causes"][0]["code"] == "HeadOOM";
+    let left = world.eventually("the cause is kept while the cluster lives", Duration::from_secs(90), has_cause).await;
+    let row = || async { !world.kept("ledger").is_empty() };
+    world.server().eventually("the ledger has a row", LATE, row).await;
+    drop(world.servers.remove(0));
+    world.plane.delete(&pod).await;
+    world.delete("c").await;
+    let mut foreign = left.clone();
+    (foreign["object"]["uid"], foreign["kubernetes"]["cluster"]) = (json!("foreign"), json!("another"));
+    let path = world.kept("obituaries")[0].with_file_name("foreign.json");
+    std::fs::write(&path, foreign.to_string()).unwrap();
+    let piece = &world.kept("ledger")[0];
+    let rows = std::fs::read_to_string(piece).unwrap();
+    let uid = left["object"]["uid"].as_str().unwrap();
+    std::fs::write(piece, rows.clone() + &rows.replace(uid, "foreign")).unwrap();
+
+    world.start().await;
+    let read = |path: PathBuf| serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).unwrap();
+    let own = path.with_file_name(format!("{uid}.json"));
+    let closed = || async { is_final(&read(own.clone())) };
+    world.server().eventually("the document is final", LATE, closed).await;
+    let last = read(own.clone());
+    assert!(has_cause(&last) && last["outcome"] == "Failed", "{last}");
+    assert!(last["unseen"][0].as_str().unwrap().starts_with("the end, between "), "{last}");
+    assert!(last["revision"].as_u64() > left["revision"].as_u64());
+    assert_eq!(read(path), foreign, "a document of another Kubernetes stays as it is");
 }

@@ -13,9 +13,11 @@
 mod condition;
 mod documents;
 mod ledger;
+mod present;
 mod questions;
 mod recorder;
 mod shared;
+mod unwatched;
 mod version;
 mod watch;
 
@@ -129,6 +131,7 @@ impl Obituaries {
         }
         if is_new || running.mode.mode != mode.mode || running.clusters != settings.clusters {
             running.clusters = settings.clusters.clone();
+            running.shared.set_shares_storage(settings.clusters.shared_storage);
             running.watch(&self.client, mode.mode);
         }
         if is_new || running.mode.store != mode.store || running.store != store {
@@ -193,6 +196,7 @@ impl Running {
     fn watch(&mut self, client: &Client, mode: ObituariesMode) {
         self.watches.abort_all();
         self.shared.clear_troubles();
+        self.shared.present.clear();
         let namespaces = &self.clusters.namespaces;
         let places: Vec<Option<String>> =
             if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() };

@@ -7,13 +7,13 @@ mod tests;
 pub use id::ObjectId;
 
 use crate::cause::{Cause, Outcome, RayFacts, Run, run_of_ray, runs};
-use crate::facts::Facts;
 use crate::facts::bounds::MAX_WEIGHT;
-use crate::join::{Join, greatest};
+use crate::facts::{Facts, Subject};
+use crate::join::{Join, Table, greatest, least};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 /// The form that this version writes and understands.
@@ -174,6 +174,27 @@ impl Document {
         self.facts.join(other.facts);
         self.limit_unknown();
         self.judge(ray);
+        self
+    }
+
+    /// Makes it the final document of an object that is gone, and that nobody saw go.
+    #[must_use]
+    pub fn gone_unwatched(mut self, now: Time, writer: &str) -> Self {
+        let ObjectId { kind, namespace, name, uid } = self.object.clone();
+        let known = self.facts.object(&uid).cloned();
+        let mut gone = known.unwrap_or_else(|| Subject { kind, namespace, name, uid, ..Subject::default() });
+        let mut unseen = BTreeSet::new();
+        // Of a run that was over before, all was seen.
+        if gone.end().is_none() && self.runs.last().is_none_or(|run| run.to.is_none()) {
+            let minute = |time: Time| time.to_string().get(..16).unwrap_or_default().replace('T', " ");
+            let seen = gone.last_seen.max(self.written_at).unwrap_or_default();
+            unseen.insert(format!("the end, between {} and {} UTC", minute(seen), minute(now)));
+        }
+        least(&mut gone.gone_at, Some(now));
+        self.facts.join(Facts { objects: Table::from_iter([gone]), unseen, ..Facts::default() });
+        (self.revision, self.is_final, self.written_at) = (self.revision + 1, true, Some(now));
+        writer.clone_into(&mut self.writer);
+        self.judge(None);
         self
     }
 

@@ -60,6 +60,9 @@ pub struct Row {
     pub revision: u64,
     /// The length of the document.
     pub bytes: u64,
+    /// `true` if the document is final. Rows of before this was written never say so.
+    #[serde(rename = "final", skip_serializing_if = "std::ops::Not::not")]
+    pub is_final: bool,
 }
 
 impl Row {
@@ -83,6 +86,7 @@ impl Row {
                 values: values.map(|(name, value)| (name.clone(), cut(value, VALUE))).collect(),
                 revision: document.revision,
                 bytes,
+                is_final: document.is_final,
             }
         };
         document.runs.iter().map(row).collect()
@@ -105,9 +109,9 @@ impl Row {
 pub struct Ledger(BTreeMap<(String, String), Row>);
 
 impl Ledger {
-    /// Joins a row: the greater revision counts, of equal ones the greater text.
+    /// Joins a row: the greater revision counts, of equal ones that of a final document, then the greater text.
     pub fn add(&mut self, row: Row) {
-        let rank = |row: &Row| (row.revision, serde_json::to_string(row).unwrap_or_default());
+        let rank = |row: &Row| (row.revision, row.is_final, serde_json::to_string(row).unwrap_or_default());
         let key = (row.object.uid.clone(), row.run.clone());
         match self.0.get(&key) {
             Some(known) if rank(known) >= rank(&row) => {}

@@ -10,6 +10,7 @@ pub(crate) use of_cluster::RowsOfCluster;
 pub(crate) use packed::Packed;
 
 use ray_history_core::base::name::ClusterId;
+use ray_history_obituary::document::ObjectId;
 use ray_history_obituary::facts::Kind;
 use ray_history_obituary::ledger::Row;
 use std::collections::{BTreeSet, HashMap};
@@ -145,6 +146,23 @@ impl Rows {
         let from = self.rows.partition_point(|row| row.cluster_place() < wanted);
         let count = self.rows[from..].iter().take_while(|row| row.cluster_place() == wanted).count();
         from..from + count
+    }
+
+    /// Returns at most so many wanted objects of which no row says that its document is final, the newest first.
+    pub(crate) fn not_final(&self, limit: usize, wants: impl Fn(&ObjectId) -> bool) -> Vec<ObjectId> {
+        let mut objects: HashMap<&str, (i64, Option<&Packed>)> = HashMap::new();
+        for row in self.rows.iter().filter(|row| row.kind != Kind::RayService) {
+            let (last, open) = objects.entry(row.uid()).or_insert((i64::MIN, Some(row)));
+            *last = row.last().max(*last);
+            // Of a run that was left out since, an old row may stay.
+            if row.is_final {
+                *open = None;
+            }
+        }
+        let open = objects.into_values().filter_map(|(last, row)| Some((last, row?)));
+        let mut open: Vec<(i64, &Packed)> = open.collect();
+        open.sort_unstable_by(|(one, a), (other, b)| (other, b.uid()).cmp(&(one, a.uid())));
+        open.into_iter().map(|(_, row)| row.object()).filter(wants).take(limit).collect()
     }
 
     /// Returns the rows of an object.

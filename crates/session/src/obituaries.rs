@@ -165,6 +165,11 @@ impl Obituaries {
         rows
     }
 
+    /// Returns at most so many wanted objects whose documents are not known to be final, the newest first.
+    pub fn not_final(&self, limit: usize, wants: impl Fn(&ObjectId) -> bool) -> Vec<ObjectId> {
+        self.rows().not_final(limit, wants)
+    }
+
     /// Returns `true` if no session of a listing may be of the run that a row tells of.
     pub fn is_without_session(&self, listing: &Listing, row: &Row) -> bool {
         let rows = self.rows();

@@ -6,6 +6,7 @@ use super::shared::{Shared, WriteTrouble, now};
 use ray_history_core::base::chain::chain;
 use ray_history_obituary::document::{Document, Kubernetes, MAX_READ, NotUnderstood, ObjectId};
 use ray_history_obituary::ledger::Row;
+use ray_history_obituary::time::Time;
 use ray_history_storage::{Error, ErrorKind, ReadRange, Storage};
 use ray_history_storage_write::{If, Put, StorageWrite};
 use std::time::Duration;
@@ -44,7 +45,57 @@ pub(super) enum Written {
     Nothing,
 }
 
+/// The outcome of a look at the document of an object that is not there.
+#[derive(Debug)]
+pub(super) enum Closed {
+    /// It is final now, or was before.
+    Final(Box<Document>),
+    /// It was written too late to tell that its object is gone.
+    NotYet,
+    /// It is not there, cannot be read, or tells of an object of another Kubernetes cluster.
+    Foreign,
+}
+
 impl Bucket {
+    /// Makes the document of an object final that nobody saw go, if the object `is_gone` since the document was written.
+    pub(super) async fn close(
+        &self,
+        author: &Author,
+        object: &ObjectId,
+        is_gone: impl Fn(Time) -> bool,
+    ) -> Result<Closed, Error> {
+        let Some(key) = object.key(&self.root) else { return Ok(Closed::Foreign) };
+        for attempt in 1..=TRIES {
+            let Some((Ok(stored), etag)) = self.stored(&key).await? else { return Ok(Closed::Foreign) };
+            if stored.object != *object || stored.kubernetes.cluster != author.kubernetes.cluster {
+                return Ok(Closed::Foreign);
+            }
+            if stored.is_final {
+                return Ok(Closed::Final(Box::new(stored)));
+            }
+            if !stored.written_at.is_some_and(&is_gone) {
+                return Ok(Closed::NotYet);
+            }
+            let document = stored.gone_unwatched(now(), &author.replica);
+            let bytes = document.to_bytes().map_err(|error| Error::failed(&key, error))?;
+            if self.replace(&key, bytes, If::Unchanged(&etag)).await? {
+                return Ok(Closed::Final(Box::new(document)));
+            }
+            tokio::time::sleep(PAUSE * attempt * attempt).await;
+        }
+        Err(Error::because(ErrorKind::Unavailable, key, "other writers replace it again and again"))
+    }
+
+    /// Puts a document; returns `false` if another writer was faster.
+    async fn replace(&self, key: &str, bytes: Vec<u8>, condition: If<'_>) -> Result<bool, Error> {
+        match self.writer.put(key, bytes.into(), condition).await {
+            Ok(Put::Written) => Ok(true),
+            Ok(Put::Refused) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::PreconditionFailed => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Writes the document of an object.
     pub(super) async fn write(&self, shared: &Shared, author: &Author, object: &ObjectId) -> Result<Written, Error> {
         let Some(key) = object.key(&self.root) else { return Ok(Written::Nothing) };
@@ -73,15 +124,9 @@ impl Bucket {
             let bytes = document.to_bytes().map_err(|error| Error::failed(&key, error))?;
             let condition = stored.as_ref().map_or(If::Absent, |(_, etag)| If::Unchanged(etag));
             let rows = Row::of(&document, bytes.len() as u64);
-            match self.writer.put(&key, bytes.into(), condition).await {
-                Ok(Put::Written) => {
-                    shared.records.lock().written(&document, now());
-                    return Ok(Written::Document(Box::new(document), rows));
-                }
-                // Another writer was faster.
-                Ok(Put::Refused) => {}
-                Err(error) if error.kind() == ErrorKind::PreconditionFailed => {}
-                Err(error) => return Err(error),
+            if self.replace(&key, bytes, condition).await? {
+                shared.records.lock().written(&document, now());
+                return Ok(Written::Document(Box::new(document), rows));
             }
             tokio::time::sleep(PAUSE * attempt * attempt).await;
         }

@@ -1,4 +1,5 @@
-//! Single requests for what no watch brings: Events of pods in trouble, nodes of pods, and Workloads of Kueue.
+//! Single requests for what no watch brings: Events of pods in trouble, nodes of pods, Workloads of Kueue, and namespaces
+//! of objects that went.
 //!
 //! A selector of fields takes no set of names, and most pods never get into trouble, so a watch of all Events or nodes
 //! would cost far more than it tells.
@@ -12,7 +13,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{ListParams, Request};
 use parking_lot::Mutex;
-use ray_history_obituary::object::{Event, Node, Workload};
+use ray_history_obituary::object::{Event, Namespace, Node, Workload};
 use ray_history_obituary::records::Object;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -53,7 +54,7 @@ struct List<T> {
 /// Asks until dropped. Events of pods, of which there may be thousands, delay nothing else.
 pub(super) async fn ask(client: Client, shared: Arc<Shared>) {
     let api = ApiServer { client, shared, forbidden: Mutex::default() };
-    tokio::join!(about_pods(&api), about_nodes(&api), about_queues(&api));
+    tokio::join!(about_pods(&api), about_nodes(&api), about_queues(&api), about_namespaces(&api));
 }
 
 async fn about_pods(api: &ApiServer) {
@@ -114,6 +115,28 @@ async fn about_queues(api: &ApiServer) {
                 }
                 drop(records);
                 asked.note(object, period);
+            }
+        }
+    }
+}
+
+async fn about_namespaces(api: &ApiServer) {
+    let (mut asked, mut pace) = (Asked::default(), GETS);
+    loop {
+        tokio::time::sleep(SEARCH).await;
+        let namespaces = api.shared.records.lock().namespaces_of_ends(now());
+        for (name, end) in asked.new_ones(namespaces) {
+            if api.may_ask("namespaces", &name) {
+                tokio::time::sleep(pace.delay(Instant::now())).await;
+                let request = Request::new("/api/v1/namespaces").get(&name, &kube::api::GetParams::default());
+                match api.request::<Namespace>("namespaces", Some(&name), request).await {
+                    Answer::Is(namespace) => {
+                        api.shared.records.lock().namespace_told(&name, Some(&namespace), now());
+                    }
+                    Answer::Absent => api.shared.records.lock().namespace_told(&name, None, now()),
+                    Answer::Failed => {}
+                }
+                asked.note(name, end);
             }
         }
     }

@@ -7,6 +7,7 @@ use super::super::pending_deaths::Leader;
 use super::documents::{Author, Bucket, Written, trouble};
 use super::ledger::News;
 use super::shared::{Shared, now};
+use super::unwatched::Unwatched;
 use ray_history_core::base::chain::chain;
 use ray_history_obituary::document::ObjectId;
 use ray_history_obituary::ledger::Row;
@@ -59,7 +60,7 @@ impl Recorder {
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut news = News::default();
         let mut paused: Option<Instant> = None;
-        let mut ends = Ends::default();
+        let (mut ends, mut unwatched) = (Ends::default(), Unwatched::default());
         let mut turn = 0_u32;
         loop {
             tokio::select! {
@@ -77,7 +78,7 @@ impl Recorder {
                 (_, Place::Memory) => self.keep(due).await,
                 (Leader::Other(alive), Place::Bucket(_)) => self.leave_to_leader(due, alive, &mut ends),
                 (Leader::Us, Place::Bucket(bucket)) if paused.is_none_or(|until| Instant::now() >= until) => {
-                    let failure = self.record(&bucket, due, &mut news).await.err();
+                    let failure = self.record(&bucket, due, &mut news, &mut unwatched).await.err();
                     paused = failure.is_some().then(|| Instant::now() + AFTER_FAILURE);
                     self.shared.set_writing(failure.map(|error| trouble(&error)));
                 }
@@ -106,8 +107,18 @@ impl Recorder {
     }
 
     /// Writes what is due.
-    async fn record(&self, bucket: &Arc<Bucket>, due: Vec<Due>, news: &mut News) -> Result<(), Error> {
+    async fn record(
+        &self,
+        bucket: &Arc<Bucket>,
+        due: Vec<Due>,
+        news: &mut News,
+        unwatched: &mut Unwatched,
+    ) -> Result<(), Error> {
         self.write_all(bucket, due, news).await?;
+        let rows = unwatched.next(bucket, &self.author, &self.shared, &self.index).await?;
+        news.add(rows.clone());
+        // An end of long ago is no news for anybody.
+        self.apply(vec![Told { rows, is_final: false }]).await;
         news.write(bucket, &self.author.replica, false).await?;
         news.join_days(bucket).await
     }

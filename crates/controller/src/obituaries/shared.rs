@@ -1,11 +1,13 @@
 //! State that watches, questions and the recorder share: the records, and what goes wrong.
 
 use super::super::follow::Trouble;
+use super::present::AllPresent;
 use k8s_openapi::jiff::Timestamp;
 use parking_lot::Mutex;
 use ray_history_obituary::records::Records;
 use ray_history_obituary::time::Time;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The troubles of watches and requests: by the plural of the kind and the namespace (empty: all namespaces).
 pub(super) type Troubles = BTreeMap<(&'static str, String), Trouble>;
@@ -14,9 +16,13 @@ pub(super) type Troubles = BTreeMap<(&'static str, String), Trouble>;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub(super) records: Mutex<Records>,
+    /// The objects that are there.
+    pub(super) present: Arc<AllPresent>,
     troubles: Mutex<Troubles>,
     /// Reason why documents cannot be written, if any.
     writing: Mutex<Option<WriteTrouble>>,
+    /// `true` if other Kubernetes clusters write to the same store.
+    shares_storage: Mutex<bool>,
     /// The memory for facts, in bytes.
     bytes: Mutex<usize>,
     /// Objects that there was no memory for.
@@ -94,6 +100,16 @@ impl Shared {
     /// Sets the memory for facts, in bytes.
     pub(super) fn set_bytes(&self, bytes: u64) {
         *self.bytes.lock() = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+
+    /// Notes whether other Kubernetes clusters write to the same store.
+    pub(super) fn set_shares_storage(&self, shares_storage: bool) {
+        *self.shares_storage.lock() = shares_storage;
+    }
+
+    /// Returns `true` if other Kubernetes clusters write to the same store.
+    pub(super) fn shares_storage(&self) -> bool {
+        *self.shares_storage.lock()
     }
 
     /// Keeps the records within their memory.

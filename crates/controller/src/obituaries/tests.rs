@@ -3,6 +3,7 @@
 use super::super::pending_deaths::Leader;
 use super::documents::{Author, Bucket, Written};
 use super::ledger::News;
+use super::present::Present;
 use super::recorder::{Place, Recorder};
 use super::shared::{Shared, WriteTrouble, now};
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use ray_history_obituary::document::{Document, ObjectId};
 use ray_history_obituary::facts::Kind;
 use ray_history_obituary::ledger::{Ledger, Piece, Row};
 use ray_history_obituary::records::Object;
+use ray_history_obituary::time::Time;
 use ray_history_session::obituaries::Obituaries;
 use ray_history_storage::memory::Memory;
 use ray_history_storage::{Delimiter, Error, ErrorKind, Storage};
@@ -159,7 +161,18 @@ async fn a_document_of_a_newer_version_stays_and_a_broken_one_does_not() {
 
 /// Runs a recorder for so long, and returns the index.
 async fn record(rig: Rig, leader: Leader, time: Duration) -> (Arc<Obituaries>, Vec<Row>, Arc<Shared>) {
+    record_with(rig, Vec::new(), leader, time).await
+}
+
+/// Does the same with rows that were read of the ledger.
+async fn record_with(
+    rig: Rig,
+    known: Vec<Row>,
+    leader: Leader,
+    time: Duration,
+) -> (Arc<Obituaries>, Vec<Row>, Arc<Shared>) {
     let index = Arc::new(Obituaries::new(Arc::clone(&rig.memory) as Arc<dyn Storage>, Vec::new(), 1 << 20));
+    index.apply(known);
     let (ended, mut ends) = mpsc::unbounded_channel();
     let (_place, place) = watch::channel(Place::Bucket(Arc::new(rig.bucket)));
     let (_leader, leader) = watch::channel(leader);
@@ -257,4 +270,90 @@ async fn news_are_one_piece_a_minute_and_past_days_one_object() {
     let mut lines = String::new();
     std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), &mut lines).unwrap();
     assert_eq!(lines.lines().count(), 3, "{lines}");
+}
+
+/// A recorder that starts, with rows of the ledger and a full list of clusters that has none.
+async fn restarted(rig: Rig, rows: Vec<Row>, listed: Time) -> (Arc<Memory>, Arc<Obituaries>) {
+    let memory = Arc::clone(&rig.memory);
+    let present = Arc::new(Mutex::new(Present { listed: Some(listed), ..Present::default() }));
+    rig.shared.present.add(Kind::RayCluster, Some("team"), &present);
+    let (index, ended, _) = record_with(rig, rows, Leader::Us, Duration::from_secs(90)).await;
+    assert!(ended.is_empty(), "an end of long ago is told nobody");
+    (memory, index)
+}
+
+/// A document of the cluster that another replica wrote, with its rows.
+fn left_behind(kubernetes: &str) -> (Bytes, Vec<Row>) {
+    let mut document = Document::read(&of_another(3, &pod("head", "head", "OOMKilled"))).unwrap();
+    document.kubernetes.cluster = kubernetes.to_owned();
+    let rows = Row::of(&document, 0);
+    (document.to_bytes().unwrap().into(), rows)
+}
+
+fn ours(before: impl IntoIterator<Item = Hindrance>) -> Rig {
+    let mut rig = rig(before);
+    rig.author.kubernetes.cluster = "ours".to_owned();
+    rig
+}
+
+/// The object went while no replica ran: the first full list shows it.
+#[tokio::test(start_paused = true)]
+async fn the_document_of_an_end_that_nobody_watched_becomes_final() {
+    let (left, rows) = left_behind("ours");
+    // Another writer is faster, once.
+    let rig = ours([Hindrance::Faster(left.clone())]);
+    rig.memory.put(KEY, left);
+    let (memory, index) = restarted(rig, rows, now().plus(1)).await;
+    let document = stored(&memory).await;
+    assert_eq!((document.is_final, document.revision, document.writer.as_str()), (true, 4, "replica-a"));
+    assert!(
+        document.facts.unseen.iter().any(|what| what.starts_with("the end, between ")),
+        "{:?}",
+        document.facts.unseen
+    );
+    assert!(document.runs[0].to.is_some(), "{document:?}");
+    assert_eq!(document.first_cause().unwrap().code.to_string(), "HeadOOM");
+    let known = index.of_object("team", "c-uid");
+    assert!(known.len() == 1 && known[0].is_final, "{known:?}");
+    assert_eq!(pieces(&memory).await.len(), 1);
+    // The next start reads no document.
+    assert!(index.not_final(9, |_| true).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_there_or_is_not_ours_stays_as_it_is() {
+    for (kubernetes, cluster, listed, shares) in [
+        ("another", "ours", 1, false),
+        ("", "ours", 1, false),
+        ("ours", "ours", -60, false),
+        ("ours", "", 1, false),
+        ("ours", "ours", 1, true),
+    ] {
+        let (left, rows) = left_behind(kubernetes);
+        let mut rig = ours([]);
+        rig.author.kubernetes.cluster = cluster.to_owned();
+        rig.shared.set_shares_storage(shares);
+        rig.memory.put(KEY, left.clone());
+        let (memory, _) = restarted(rig, rows, now().plus(listed)).await;
+        assert_eq!(memory.read_all(KEY, 1 << 20).await.unwrap(), left, "{kubernetes} {cluster} {listed} {shares}");
+    }
+}
+
+/// A hundred documents are looked at one a second.
+#[tokio::test(start_paused = true)]
+async fn ends_that_nobody_watched_are_written_at_a_bounded_rate() {
+    let rig = ours([]);
+    let object = |n: u32| ObjectId { uid: format!("uid-{n}"), ..object() };
+    let mut rows = Vec::new();
+    for n in 0..100 {
+        let mut document = Document::read(&left_behind("ours").0).unwrap();
+        document.object = object(n);
+        rows.extend(Row::of(&document, 0));
+        rig.memory.put(object(n).key("root/").unwrap(), document.to_bytes().unwrap());
+    }
+    let (memory, index) = restarted(rig, rows, now().plus(1)).await;
+    let done = 100 - index.not_final(999, |_| true).len();
+    assert!((80..=90).contains(&done), "{done}");
+    // One at once, one after a minute, and one at the end.
+    assert_eq!(pieces(&memory).await.len(), 3);
 }

@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
+use ray_history_obituary::facts;
 use ray_history_obituary::object::{Event, Metadata, Pod, RayCluster, RayJob, RayService};
 use ray_history_obituary::records::Object;
 use serde::de::DeserializeOwned;
@@ -15,6 +16,8 @@ pub(super) trait Kind: DeserializeOwned + Clone + Debug + Send + 'static {
     const NAMES: [&'static str; 4];
     /// `false` for objects whose end tells nothing.
     const ENDS: bool = true;
+    /// The kind of objects that have documents.
+    const DOCUMENTS: Option<facts::Kind> = None;
 
     /// Returns the metadata.
     fn metadata(&self) -> &Metadata;
@@ -23,9 +26,10 @@ pub(super) trait Kind: DeserializeOwned + Clone + Debug + Send + 'static {
 }
 
 macro_rules! kinds {
-    ($($kind:ident $names:expr;)*) => { $(
+    ($($kind:ident $names:expr, $documents:expr;)*) => { $(
         impl Kind for $kind {
             const NAMES: [&'static str; 4] = $names;
+            const DOCUMENTS: Option<facts::Kind> = $documents;
 
             fn metadata(&self) -> &Metadata {
                 &self.metadata
@@ -39,10 +43,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    RayCluster ["ray.io", "v1", "rayclusters", "RayCluster"];
-    RayJob ["ray.io", "v1", "rayjobs", "RayJob"];
-    RayService ["ray.io", "v1", "rayservices", "RayService"];
-    Pod ["", "v1", "pods", "Pod"];
+    RayCluster ["ray.io", "v1", "rayclusters", "RayCluster"], Some(facts::Kind::RayCluster);
+    RayJob ["ray.io", "v1", "rayjobs", "RayJob"], Some(facts::Kind::RayJob);
+    RayService ["ray.io", "v1", "rayservices", "RayService"], None;
+    Pod ["", "v1", "pods", "Pod"], None;
 }
 
 impl Kind for Event {

@@ -1,10 +1,12 @@
 //! The watch of one kind in one namespace, or in all.
 
 use super::super::follow::{LIST_PACE, Trouble, WatchEvent, follow};
+use super::present::Present;
 use super::shared::{Shared, now};
 use super::version::{Kind, Version};
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
+use parking_lot::Mutex;
 use ray_history_obituary::time::Time;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,8 +23,12 @@ pub(super) async fn watch<K: Kind>(
         None => Api::all(client),
         Some(namespace) => Api::namespaced(client, namespace),
     };
+    let present = Arc::<Mutex<Present>>::default();
+    if let Some(kind) = K::DOCUMENTS {
+        shared.present.add(kind, namespace.as_deref(), &present);
+    }
     let mut watch =
-        Watch { name, namespace, shared, known: HashSet::new(), listed: HashSet::new(), seen: None, away: None };
+        Watch { name, namespace, shared, present, listed: HashSet::new(), listing: None, seen: None, away: None };
     follow(api, config, LIST_PACE, |event| watch.on_event(event)).await;
 }
 
@@ -31,10 +37,12 @@ struct Watch {
     name: &'static str,
     namespace: Option<String>,
     shared: Arc<Shared>,
-    /// The uids of objects that are there, where their end tells something.
-    known: HashSet<String>,
-    /// Those of the list in progress.
+    /// The objects that are there, where their end tells something.
+    present: Arc<Mutex<Present>>,
+    /// The uids of the list in progress.
     listed: HashSet<String>,
+    /// The begin of that list.
+    listing: Option<Time>,
     /// The end of the last list.
     seen: Option<Time>,
     /// The time since which the watch has not worked.
@@ -60,7 +68,7 @@ impl Watch {
             WatchEvent::Event(event) => event,
         };
         match event {
-            Event::Init => self.listed = HashSet::new(),
+            Event::Init => (self.listed, self.listing) = (HashSet::new(), Some(now())),
             Event::InitApply(version) => {
                 let uid = version.object.metadata().uid.0.clone();
                 self.shared.records.lock().apply(&version.object.object(), now());
@@ -71,12 +79,12 @@ impl Watch {
             Event::InitDone => self.relisted(),
             Event::Apply(version) => {
                 if K::ENDS {
-                    self.known.insert(version.object.metadata().uid.0.clone());
+                    self.present.lock().uids.insert(version.object.metadata().uid.0.clone());
                 }
                 self.shared.records.lock().apply(&version.object.object(), now());
             }
             Event::Delete(version) => {
-                self.known.remove(&version.object.metadata().uid.0);
+                self.present.lock().uids.remove(&version.object.metadata().uid.0);
                 self.shared.records.lock().delete(&version.object.object(), now());
             }
         }
@@ -85,9 +93,10 @@ impl Watch {
     /// Notes what went between two lists, and that the time between was not watched.
     fn relisted(&mut self) {
         let (listed, at) = (std::mem::take(&mut self.listed), now());
-        let known = std::mem::replace(&mut self.known, listed);
+        let there = Present { uids: listed, listed: self.listing.take() };
+        let before = std::mem::replace(&mut *self.present.lock(), there);
         let mut records = self.shared.records.lock();
-        for uid in known.difference(&self.known) {
+        for uid in before.uids.difference(&self.present.lock().uids) {
             records.vanished(uid, at);
         }
         if let (Some(_), Some(away)) = (self.seen, self.away.take()) {

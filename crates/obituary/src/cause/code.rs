@@ -118,7 +118,7 @@ codes! {
     DeletedWithOwner: "Deleted with its [{kind} {name}|owner].",
         "the owner was deleted before, or is gone";
     NamespaceDeleted: "Its namespace was deleted.",
-        "an Event that says that the namespace is being terminated";
+        "the namespace was being deleted when the object went; an Event that says so";
     Deleted: "Deleted by somebody while it ran; Kubernetes does not record who.",
         "deleted while it ran, and none of the above";
     Suspended: "Suspended[ by {manager}][ at {at}].",

@@ -240,7 +240,7 @@ fn weaken(scope: &Scope<'_>, left: &mut [Candidate]) {
 fn order<'a>(scope: &Scope<'_>, candidate: &'a Candidate) -> (u8, i64, Code, &'a str) {
     let failed_on = |pod: &str| scope.ray.is_some_and(|ray| ray.failed_on.contains(pod));
     let decided = candidate.place == Place::Owner && candidate.cause.code != Code::DeletedByPolicy;
-    let by_hand = scope.attempt.is_none_or(|attempt| !attempt.is_over());
+    let by_hand = scope.attempt.is_none_or(|attempt| !attempt.is_over()) && !scope.failed_before_deletion();
     let rank = match candidate.place {
         // A head that came back long before somebody ended the run is not why it ended.
         Place::Head if by_hand && candidate.healed && scope.to.is_some_and(|to| to.since(candidate.at) > NODE) => 7,

@@ -160,6 +160,14 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
     if let Some(event) = terminating.filter(|event| event.first <= at.plus(60)) {
         return Some(candidate(Code::NamespaceDeleted, Certainty::Certain, at, &event.note));
     }
+    // A namespace whose deletion was asked for before takes its objects along; one that is gone since may have.
+    let going = scope.facts.conditions.iter().filter(|condition| condition.is_of_going_namespace());
+    let going = going.filter(|condition| condition.kind == "Absent" || condition.at <= at.plus(1));
+    if let Some(condition) = going.min_by_key(|condition| condition.at) {
+        let certainty = if condition.kind == "Absent" { Certainty::Likely } else { Certainty::Certain };
+        let says = format!("the namespace is {}", condition.kind.to_lowercase());
+        return Some(candidate(Code::NamespaceDeleted, certainty, at, &says));
+    }
     let owner = [scope.job, scope.service].into_iter().flatten().find(|owner| owner.uid != object.uid);
     if let Some(owner) = owner.filter(|owner| owner.end().is_some_and(|end| end <= at.plus(5))) {
         // Two that were found gone together: either may have been deleted, and the job may have ended before.
@@ -176,6 +184,7 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
     let unknown_owner =
         owner.is_none() && object.owner.as_ref().is_some_and(|owner| Kind::from_name(&owner.kind).is_some());
     let sure = object.seen_going && owner.is_none() && !unknown_owner && scope.facts.unseen.is_empty();
+    let sure = sure && !scope.failed_before_deletion();
     let certainty = if sure { Certainty::Certain } else { Certainty::Likely };
     Some(candidate(Code::Deleted, certainty, at, "deleted while it ran"))
 }

@@ -81,6 +81,13 @@ impl Scope<'_> {
         jobs.filter(|job| job.state == JobState::Failed).min_by_key(|job| job.at)
     }
 
+    /// Returns `true` if a job of Ray had failed before its cluster was deleted: the deletion cleaned up.
+    pub(super) fn failed_before_deletion(&self) -> bool {
+        let end = self.cluster.and_then(Subject::end);
+        let failed = self.failed_job().and_then(|job| job.at);
+        self.attempt.is_none() && failed.zip(end).is_some_and(|(failed, end)| failed < end)
+    }
+
     fn has_ray_jobs(&self) -> bool {
         self.ray.is_some_and(|ray| !ray.jobs.is_empty())
     }

@@ -131,3 +131,22 @@ fn nodes_and_specs_stay_within_the_bound() {
     let document = Document::new(id(), all, None);
     assert_eq!(Document::read(&document.to_bytes().unwrap()).unwrap().facts.objects, document.facts.objects);
 }
+
+/// The object was found gone after a restart: the end is somewhere between, unless the run was over before.
+#[test]
+fn an_end_that_nobody_saw_says_so_where_it_ended_the_run() {
+    let [seen, now] = ["2026-11-29T08:00:00Z", "2026-11-30T09:30:00Z"].map(|time| Time::parse(time).unwrap());
+    let document = Document { written_at: Some(seen), ..Document::new(id(), facts(), None) };
+    let gone = document.gone_unwatched(now, "w");
+    assert!((gone.is_final, gone.revision, gone.written_at) == (true, 2, Some(now)) && gone.writer == "w");
+    let unseen: Vec<&str> = gone.facts.unseen.iter().map(String::as_str).collect();
+    assert_eq!(unseen, ["the end, between 2026-11-29 08:00 and 2026-11-30 09:30 UTC"]);
+    assert_eq!(gone.runs[0].to, Some(now));
+    assert!(gone.first_cause().is_none_or(|cause| cause.certainty == crate::cause::Certainty::Likely));
+    let mut over = facts();
+    let known = over.objects.iter().next().cloned().unwrap();
+    over.join(Facts { objects: Table::from_iter([Subject { deleted_at: Some(seen), ..known }]), ..Facts::default() });
+    let gone = Document::new(id(), over, None).gone_unwatched(now, "w");
+    assert!(gone.is_final && gone.facts.unseen.is_empty());
+    assert_eq!(gone.runs[0].to, Some(seen));
+}

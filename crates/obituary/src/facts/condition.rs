@@ -1,4 +1,4 @@
-//! A change of a condition of an object: of a `RayCluster`, a `RayService`, a Job or a Workload.
+//! A change of a condition of an object: of a `RayCluster`, a `RayService`, a Job, a Workload or a namespace.
 
 use crate::join::{Join, Keyed, greatest, least};
 use crate::time::Time;
@@ -26,6 +26,13 @@ pub struct Condition {
     /// The first time at which a watch saw it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Time>,
+}
+
+impl Condition {
+    /// Returns `true` if it says that a namespace is being deleted, or is gone.
+    pub fn is_of_going_namespace(&self) -> bool {
+        self.about.starts_with("Namespace ") && matches!(self.kind.as_str(), "Terminating" | "Absent")
+    }
 }
 
 impl Keyed for Condition {

@@ -179,6 +179,20 @@ pub fn workload(workload: &object::Workload, seen: Time) -> Option<Facts> {
     is_name(name).then(|| Facts { conditions, ..Facts::default() })
 }
 
+/// Returns the facts of a namespace whose object went: that it is being deleted, or is gone itself.
+pub fn namespace(name: &str, namespace: Option<&object::Namespace>, seen: Time) -> Option<Facts> {
+    let at = namespace.map_or(Some(seen), |namespace| namespace.metadata.deleted.0)?;
+    let condition = Condition {
+        at,
+        about: format!("Namespace {name}"),
+        kind: if namespace.is_some() { "Terminating" } else { "Absent" }.to_owned(),
+        status: "True".to_owned(),
+        seen: Some(seen),
+        ..Condition::default()
+    };
+    is_name(name).then(|| Facts { conditions: Table::from_iter([condition]), ..Facts::default() })
+}
+
 /// Returns the facts of an Event, with the namespace and the uid of the object that it is about.
 pub fn event(event: &object::Event, seen: Time) -> Option<Facts> {
     let about = event.about();

@@ -5,10 +5,13 @@ use crate::cause::runs;
 use crate::document::{Document, ObjectId};
 use crate::facts::{Facts, Kind, Subject};
 use crate::time::Time;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Seconds between two writes of one object.
 const BETWEEN: i64 = 60;
+/// Seconds after the end of an object in which it is asked why: about its pods, and its namespace.
+const ASKED: i64 = 10;
 /// Seconds for which the last pods of an object are waited for.
 const PODS: i64 = 180;
 /// Seconds for which late facts are taken after the end.
@@ -88,9 +91,14 @@ impl Records {
     /// Returns `true` if an object is gone, and its pods are, or should be.
     pub(super) fn is_over(&self, record: &Record, now: Time) -> bool {
         let Some(gone) = record.own().and_then(|subject| subject.gone_at) else { return false };
-        let clusters = self.clusters_of(&record.id);
-        let mut pods = std::iter::once(record).chain(clusters).flat_map(|record| record.facts.pods.iter());
-        now.since(gone) >= PODS || pods.all(|pod| pod.gone_at.is_some())
+        if now.since(gone) < ASKED || now.since(gone) >= PODS {
+            return now.since(gone) >= PODS;
+        }
+        let records = || std::iter::once(record).chain(self.clusters_of(&record.id));
+        let pods = || records().flat_map(|record| record.facts.pods.iter());
+        // A job's own record may have a pod as a stored document told of it, and its cluster's how it went.
+        let went: BTreeSet<&str> = pods().filter(|pod| pod.gone_at.is_some()).map(|pod| pod.uid.as_str()).collect();
+        pods().all(|pod| went.contains(pod.uid.as_str()))
     }
 
     /// Notes that a document was written. Facts that joined meanwhile are still news.

@@ -1,8 +1,8 @@
 //! Questions whose answers no watch brings: Events of pods in trouble, nodes of pods, and queues of suspended objects.
 
-use super::{Object, Records};
+use super::{Object, Record, Records};
 use crate::document::ObjectId;
-use crate::facts::{Kind, Node, Pod, Subject};
+use crate::facts::{Kind, Node, Pod, Subject, read};
 use crate::object;
 use crate::time::Time;
 use std::collections::BTreeMap;
@@ -68,6 +68,30 @@ impl Records {
         }
         if !gone.is_empty() {
             self.touch(name);
+        }
+    }
+
+    /// Returns the namespaces of objects that went lately, each with the time of the last end in it.
+    pub fn namespaces_of_ends(&self, now: Time) -> BTreeMap<String, Time> {
+        let mut found = BTreeMap::new();
+        for record in self.objects.values() {
+            if let Some(end) = record.own().and_then(Subject::end).filter(|end| now.since(*end) <= OVER) {
+                let last = found.entry(record.id.namespace.clone()).or_insert(end);
+                *last = end.max(*last);
+            }
+        }
+        found
+    }
+
+    /// Takes the answer to a question about a namespace: it is there, or it is gone.
+    pub fn namespace_told(&mut self, name: &str, namespace: Option<&object::Namespace>, seen: Time) {
+        let Some(facts) = read::namespace(name, namespace, seen) else { return };
+        let went = |record: &&mut Record| {
+            let end = record.own().and_then(Subject::end);
+            record.id.namespace == name && end.is_some_and(|end| seen.since(end) <= OVER)
+        };
+        for record in self.objects.values_mut().filter(went) {
+            record.join(facts.clone(), &mut self.joins);
         }
     }
 

@@ -177,10 +177,38 @@ fn a_gap_of_the_watch_is_told_and_a_vanished_object_is_gone() {
     records.vanished("p-uid", at(300));
     records.vanished("c-uid", at(300));
     records.vanished("nobody", at(300));
-    let document = records.document("c-uid", at(301), "w", &Kubernetes::default(), None).unwrap();
+    let of = |now| records.document("c-uid", at(now), "w", &Kubernetes::default(), None).unwrap();
+    // Answers about its end may still come.
+    assert!(!of(309).is_final);
+    let document = of(310);
     assert_eq!(document.facts.unseen.iter().collect::<Vec<_>>(), ["07:01-07:05 not watched"]);
     assert!(document.is_final);
     assert_eq!(document.first_cause().unwrap().certainty, crate::cause::Certainty::Likely);
+}
+
+/// Of an object that went, its namespace is asked about.
+#[test]
+fn a_namespace_that_goes_takes_its_objects_along() {
+    let told = |namespace: Option<Value>| {
+        let mut records = Records::default();
+        records.apply(&object(&cluster()), at(0));
+        records.apply(&object(&running()), at(1));
+        assert!(records.namespaces_of_ends(at(299)).is_empty());
+        records.delete(&object(&cluster()), at(300));
+        assert_eq!(records.namespaces_of_ends(at(305)), [("team".to_owned(), at(300))].into());
+        assert!(records.namespaces_of_ends(at(500)).is_empty(), "it is asked once it went, not for ever");
+        let namespace: Option<object::Namespace> = namespace.map(|told| serde_json::from_value(told).unwrap());
+        records.namespace_told("team", namespace.as_ref(), at(305));
+        let document = records.document("c-uid", at(310), "w", &Kubernetes::default(), None).unwrap();
+        let first = document.first_cause().unwrap();
+        (first.code.to_string(), first.certainty == crate::cause::Certainty::Certain)
+    };
+    let deleted = |seconds: i64| Some(json!({"metadata": {"deletionTimestamp": at(seconds)}}));
+    let is = |code: &str, certain: bool| (code.to_owned(), certain);
+    assert_eq!(told(deleted(299)), is("NamespaceDeleted", true));
+    assert_eq!(told(None), is("NamespaceDeleted", false));
+    assert_eq!(told(deleted(304)), is("Deleted", true), "it went before");
+    assert_eq!(told(Some(json!({"metadata": {"name": "team"}}))), is("Deleted", true));
 }
 
 /// Events are told before the pod that they are about; so are submitters before their job.

@@ -4,9 +4,9 @@
 
 mod documentation;
 mod no_cause;
-mod objects;
-mod recorded;
 mod replay;
 mod rules;
 mod runs;
+#[path = "../scenes/mod.rs"]
+mod scenes;
 mod secrets;

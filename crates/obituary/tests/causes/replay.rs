@@ -1,6 +1,6 @@
 //! Replays of recorded runs: in order, in any other order, in parts, and with gaps.
 
-use crate::recorded::{ALL, Recorded, Version, versions};
+use crate::scenes::recorded::{ALL, Recorded, Version, versions};
 use ray_history_obituary::cause::{Certainty, Outcome};
 use ray_history_obituary::document::{Document, Kubernetes};
 use ray_history_obituary::facts::Kind;

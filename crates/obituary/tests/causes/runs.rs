@@ -1,19 +1,7 @@
 //! Runs and documents of objects: what is no single rule.
 
-use crate::objects::*;
+use crate::scenes::objects::*;
 use ray_history_obituary::cause::{Certainty::Likely, Code, Outcome};
-use serde_json::json;
-
-#[test]
-fn a_cluster_is_deleted_with_its_job() {
-    let running = job("Running", "RUNNING", json!({}));
-    let scene =
-        Scene::job().healthy().see(300, deleting(running.clone(), 300, 0)).gone(301, owned()).gone(302, running);
-    let document = scene.document_of("c-uid");
-    assert_eq!(document.first_cause().unwrap().code, Code::DeletedWithOwner);
-    assert_eq!(document.sentence(), "Deleted with its RayJob j.");
-    assert_eq!(document.outcome, Outcome::Stopped);
-}
 
 /// One process of a worker's container was ended for memory, which the container tells of only at its end.
 #[test]
@@ -31,11 +19,11 @@ fn memory_that_is_told_at_the_deletion_is_likely() {
 
 #[test]
 fn a_run_of_which_nothing_is_known_is_unknown_and_says_what_was_not_seen() {
-    let mut scene = Scene::default().see(0, head(running(5)));
-    scene.records.unseen(None, "rayclusters: forbidden");
-    scene.records.vanished("head-uid", at(300));
-    scene.records.vanished("c-uid", at(300));
-    let run = scene.run();
+    let mut records = Scene::default().see(0, head(running(5))).records();
+    records.unseen(None, "rayclusters: forbidden");
+    records.vanished("head-uid", at(300));
+    records.vanished("c-uid", at(300));
+    let run = document(&records, "c-uid", None).runs.pop().unwrap();
     assert!(matches!(run.outcome, Outcome::Stopped | Outcome::Unknown), "{}", run.outcome);
     assert!(run.causes.iter().all(|cause| cause.certainty == Likely), "{:?}", run.causes);
 }
@@ -48,10 +36,10 @@ fn each_head_pod_is_a_run() {
         second["metadata"][field] = value.into();
     }
     let scene = Scene::cluster().see(1, cluster(ready())).healthy().gone(180, head(ended(179, "OOMKilled", 137)));
-    let mut scene = scene.see(191, second).gone(500, cluster(ready()));
-    scene.records.session("c-uid", "session_1", at(10));
-    scene.records.session("c-uid", "session_2", at(195));
-    let runs = scene.document().runs;
+    let mut records = scene.see(191, second).gone(500, cluster(ready())).records();
+    records.session("c-uid", "session_1", at(10));
+    records.session("c-uid", "session_2", at(195));
+    let runs = document(&records, "c-uid", None).runs;
     let told: Vec<_> = runs.iter().map(|run| (run.first_cause().unwrap().code, run.sessions.clone())).collect();
     assert_eq!(told, [(Code::HeadOOM, vec!["session_1".to_owned()]), (Code::Deleted, vec!["session_2".to_owned()])]);
 }

@@ -1,6 +1,6 @@
 //! Secrets in pods and specs are in no byte of a document.
 
-use crate::objects::*;
+use crate::scenes::objects::*;
 use ray_history_obituary::ledger::{Ledger, Row};
 use serde_json::json;
 

@@ -37,6 +37,8 @@ pub(crate) struct Packed {
     pub(crate) outcome: Outcome,
     pub(crate) code: Option<Code>,
     certainty: Option<Certainty>,
+    /// `true` if the document is final.
+    pub(crate) is_final: bool,
     /// `true` if a recorder of this process told it, so that it does not depend on a bucket.
     pub(crate) is_told: bool,
 }
@@ -76,6 +78,7 @@ impl Packed {
             outcome: row.outcome,
             code: row.code,
             certainty: row.certainty,
+            is_final: row.is_final,
             is_told,
         })
     }
@@ -105,7 +108,14 @@ impl Packed {
             values,
             revision: self.revision,
             bytes: self.bytes,
+            is_final: self.is_final,
         }
+    }
+
+    /// Returns the object.
+    pub(crate) fn object(&self) -> ObjectId {
+        let [name, uid] = [self.name(), self.uid()].map(str::to_owned);
+        ObjectId { kind: self.kind, namespace: self.namespace.to_string(), name, uid }
     }
 
     /// Returns the place in the order of rows: by namespace, cluster, object and run.
@@ -178,10 +188,12 @@ impl Packed {
         size_of::<Self>() + self.texts.len() + 16
     }
 
-    /// Returns `true` if this row counts and not another of the same run: the greater revision, then the greater text.
+    /// Returns `true` if this row counts and not another of the same run: the greater revision, then that of a final
+    /// document, then the greater text.
     pub(crate) fn beats(&self, other: &Self) -> bool {
         let text = |packed: &Self| serde_json::to_string(&packed.row()).unwrap_or_default();
-        self.revision > other.revision || (self.revision == other.revision && text(self) > text(other))
+        let rank = |packed: &Self| (packed.revision, packed.is_final);
+        rank(self) > rank(other) || (rank(self) == rank(other) && text(self) > text(other))
     }
 
     fn text(&self, at: usize) -> &str {

@@ -45,6 +45,25 @@ fn key(session: &str) -> SessionKey {
     SessionKey { cluster, session: SessionName::parse(session).unwrap() }
 }
 
+/// A recorder looks at the documents of objects that may have gone unseen.
+#[test]
+fn objects_whose_documents_are_not_final_are_found_newest_first() {
+    let (index, _) = obituaries(1 << 20);
+    let at =
+        |uid: &str, minute: u32| Row { to: Some(time(&format!("2026-11-22T23:{minute}:00Z"))), ..row(uid, "head", 1) };
+    let closed = |row: Row| Row { is_final: true, ..row };
+    // Of an object with two runs, one row is enough; a row of the same revision may say so later.
+    index.apply([at("old", 40), at("new", 50), at("two", 45), closed(row("two", "head-2", 2)), at("later", 41)]);
+    let found = |limit: usize, unwanted: &str| -> Vec<String> {
+        index.not_final(limit, |object| object.uid != unwanted).into_iter().map(|object| object.uid).collect()
+    };
+    assert_eq!(found(9, ""), ["new", "later", "old"]);
+    assert_eq!(found(1, "new"), ["later"]);
+    index.apply([closed(at("later", 41))]);
+    index.apply([at("later", 41)]);
+    assert_eq!(found(9, ""), ["new", "old"]);
+}
+
 #[test]
 fn rows_come_back_as_they_were() {
     let (index, _) = obituaries(1 << 20);

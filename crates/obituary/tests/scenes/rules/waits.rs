@@ -54,17 +54,14 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         row(Code::VolumeMount, Certain, Failed, "A volume could not be mounted: MountVolume.SetUp failed", {
             let scene = Scene::job_that_never_ran().see(9, head(waiting("ContainerCreating", "")));
-            let scene = scene.see(20, event("Pod", "head", "head-uid", 20, "FailedMount", "MountVolume.SetUp failed"));
-            deadline(scene.see(200, head(waiting("ContainerCreating", ""))))
+            let scene =
+                scene.see(20, event("Pod", "c-head", "head-uid", 20, "FailedMount", "MountVolume.SetUp failed"));
+            deadline(scene.see(200, head(waiting("ContainerCreating", ""))).began_long_ago(200).holds(200))
         }),
         row(Code::SandboxFailed, Certain, Failed, "could not give the pod a network: failed to set up sandbox", {
             let scene = Scene::job_that_never_ran().see(9, head(waiting("ContainerCreating", "")));
-            deadline(
-                scene.see(
-                    20,
-                    event("Pod", "head", "head-uid", 20, "FailedCreatePodSandBox", "failed to set up sandbox"),
-                ),
-            )
+            let note = "failed to set up sandbox";
+            deadline(scene.see(20, event("Pod", "c-head", "head-uid", 20, "FailedCreatePodSandBox", note)).holds(20))
         }),
         row(Code::WaitedForHead, Certain, Failed, "Workers waited 9 min for a head that never became ready", {
             let init = json!([{"name": "wait-gcs-ready", "state": {"running": {"startedAt": when(20)}}}]);

@@ -11,7 +11,7 @@ fn suspended(by: &str, seconds: i64) -> Value {
 fn never_admitted() -> Scene {
     let waits = || with(job("Suspended", "", json!({"rayClusterName": ""})), suspended("kueue", 0));
     let scene = Scene::default().see(0, waits()).see(5, workload("QuotaReserved", "False", "Pending", 4));
-    scene.gone(900, deleting(waits(), 900, 0))
+    scene.holds(5).gone(900, deleting(waits(), 900, 0))
 }
 
 fn suspended_at(seconds: i64, by: &str) -> Scene {
@@ -77,6 +77,14 @@ pub(super) fn rows() -> Vec<Row> {
             let running = job("Running", "RUNNING", json!({}));
             Scene::job().healthy().see(300, deleting(running.clone(), 300, 0)).gone(301, owned()).gone(302, running)
         }),
+        Row {
+            // Of the job itself it is the row before.
+            uid: "c-uid",
+            ..row(Code::DeletedWithOwner, Certain, Stopped, "Deleted with its RayJob j.", {
+                let running = job("Running", "RUNNING", json!({}));
+                Scene::job().healthy().see(300, deleting(running.clone(), 300, 0)).gone(301, owned()).gone(302, running)
+            })
+        },
         row(
             Code::Suspended,
             Certain,

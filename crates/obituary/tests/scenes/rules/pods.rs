@@ -11,11 +11,10 @@ fn lost_by_event(reason: &str, note: &str) -> Scene {
 pub(super) fn rows() -> Vec<Row> {
     let liveness = |scene: Scene| {
         let scene =
-            scene.see(290, event("Pod", "head", "head-uid", 290, "Unhealthy", "Liveness probe failed: timeout"));
+            scene.see(290, event("Pod", "c-head", "head-uid", 290, "Unhealthy", "Liveness probe failed: timeout"));
         let note = "Container ray-head failed liveness probe, will be restarted";
-        scene.see(291, event("Pod", "head", "head-uid", 291, "Killing", note))
+        scene.see(291, event("Pod", "c-head", "head-uid", 291, "Killing", note))
     };
-    let ended_job = |state| JobEnd { id: "x".into(), state, at: Some(at(400)), message: "ValueError: broken".into() };
     vec![
         row(Code::HeadOOM, Certain, Failed, "The head ran out of memory at its limit of 8Gi", {
             let scene = Scene::job().healthy().see(301, head(ended(300, "OOMKilled", 137)));
@@ -40,19 +39,6 @@ pub(super) fn rows() -> Vec<Row> {
             let scene = Scene::job().healthy().see(30, submitter(running(30)));
             let scene = scene.see(301, submitter(ended(300, "OOMKilled", 137)));
             scene.fails(310, "SubmissionFailed", "RUNNING", "Job submission has failed. Reason: BackoffLimitExceeded.")
-        }),
-        row(Code::RayOOM, Certain, Failed, "Ray killed 3 workers because node w1 was nearly out of memory", {
-            let errors =
-                vec![TaskErrors { error: "OUT_OF_MEMORY".into(), count: 3, pod: "w1".into(), at: Some(at(390)) }];
-            let job =
-                JobEnd { message: "ray.exceptions.OutOfMemoryError: killed".into(), ..ended_job(JobState::Failed) };
-            ray(RayFacts { jobs: vec![job], task_errors: errors, ..RayFacts::default() })
-        }),
-        row(Code::RayOOM, Certain, Failed, "Ray killed workers because node w1", {
-            let exit = WorkerExit { pod: "w1".into(), at: Some(at(305)), exit_type: "NODE_OUT_OF_MEMORY".into() };
-            let facts = RayFacts { worker_exits: vec![exit], ..RayFacts::default() };
-            let scene = Scene { ray: Some(facts), ..Scene::job().healthy() };
-            app_failed(scene, 310, "ray.exceptions.OutOfMemoryError: Task was killed")
         }),
         row(Code::Crash, Certain, Failed, "ray-head ended with exit code 1: Address already in use", {
             let mut state = ended(300, "Error", 1);

@@ -2,6 +2,7 @@
 
 use ray_history_obituary::cause::{RayFacts, Run};
 use ray_history_obituary::document::{Document, Kubernetes};
+use ray_history_obituary::facts::Kind;
 use ray_history_obituary::records::{Object, Records};
 use ray_history_obituary::time::Time;
 use serde_json::{Map, Value, json};
@@ -20,13 +21,28 @@ pub(crate) fn when(seconds: i64) -> String {
     at(seconds).to_string()
 }
 
+/// A version of an object that is seen at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// The time, in seconds after the start.
+    pub(crate) at: i64,
+    /// The object goes, and this is its last version.
+    pub(crate) gone: bool,
+    pub(crate) object: Value,
+}
+
 /// A scene: objects that are seen one after the other.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Scene {
-    pub(crate) records: Records,
+    /// Its steps, in any order.
+    pub(crate) steps: Vec<Step>,
+    /// The time at which it begins; [`START`] without one.
+    pub(crate) start: Option<Time>,
     pub(crate) ray: Option<RayFacts>,
-    /// The last version of each object that is there.
-    pub(crate) there: BTreeMap<String, Value>,
+    /// A real API server shows the object at this time for so long that a pod which waits is asked about.
+    pub(crate) holds: Option<i64>,
+    /// What happened before this time has long been over when a real API server shows the first object.
+    pub(crate) age: i64,
 }
 
 /// Joins fields of the second value into the first.
@@ -75,23 +91,39 @@ impl Scene {
     }
 
     /// Sees a version.
-    pub(crate) fn see(mut self, seconds: i64, object: Value) -> Self {
-        self.records.apply(&read(&object), at(seconds));
-        self.there.insert(object["metadata"]["uid"].to_string(), object);
+    pub(crate) fn see(mut self, at: i64, object: Value) -> Self {
+        self.steps.push(Step { at, gone: false, object });
         self
     }
 
     /// Sees an object go.
-    pub(crate) fn gone(mut self, seconds: i64, object: Value) -> Self {
-        self.records.delete(&read(&object), at(seconds));
-        self.there.remove(&object["metadata"]["uid"].to_string());
+    pub(crate) fn gone(mut self, at: i64, object: Value) -> Self {
+        self.steps.push(Step { at, gone: true, object });
         self
     }
 
     /// Sees all that is there once more, unchanged.
     pub(crate) fn again(self, seconds: i64) -> Self {
-        let there: Vec<Value> = self.there.values().cloned().collect();
-        there.into_iter().fold(self, |scene, object| scene.see(seconds, object))
+        let mut there: BTreeMap<String, Value> = BTreeMap::new();
+        for step in &self.steps {
+            let uid = step.object["metadata"]["uid"].to_string();
+            if step.gone {
+                there.remove(&uid);
+            } else {
+                there.insert(uid, step.object.clone());
+            }
+        }
+        there.into_values().fold(self, |scene, object| scene.see(seconds, object))
+    }
+
+    /// Shows what is there from a time on for more than a minute.
+    pub(crate) fn holds(self, at: i64) -> Self {
+        Self { holds: Some(at), ..self }
+    }
+
+    /// Lets what happened before a time be over at the start.
+    pub(crate) fn began_long_ago(self, age: i64) -> Self {
+        Self { age, ..self }
     }
 
     /// The job fails with a reason and a message.
@@ -100,19 +132,40 @@ impl Scene {
         self.see(seconds, job("Failed", status, told))
     }
 
+    /// Returns the records that have seen it.
+    pub(crate) fn records(&self) -> Records {
+        let mut records = Records::default();
+        for Step { at: seconds, gone, object } in &self.steps {
+            let object = read(object);
+            if *gone { records.delete(&object, at(*seconds)) } else { records.apply(&object, at(*seconds)) }
+        }
+        records
+    }
+
     /// Returns the last run of the job, else of the cluster.
     pub(crate) fn run(&self) -> Run {
         self.document().runs.last().unwrap().clone()
     }
 
+    /// Returns the document of the job, else of the cluster.
     pub(crate) fn document(&self) -> Document {
-        let has_job = self.records.objects().any(|object| object.uid == "j-uid");
-        self.document_of(if has_job { "j-uid" } else { "c-uid" })
+        self.document_of(self.uid())
+    }
+
+    /// Returns the uid of the job, else of the cluster.
+    pub(crate) fn uid(&self) -> &'static str {
+        let has_job = self.steps.iter().any(|step| step.object["kind"] == Kind::RayJob.name());
+        if has_job { "j-uid" } else { "c-uid" }
     }
 
     pub(crate) fn document_of(&self, uid: &str) -> Document {
-        self.records.document(uid, at(90_000), "w", &Kubernetes::default(), self.ray.as_ref()).unwrap()
+        document(&self.records(), uid, self.ray.as_ref())
     }
+}
+
+/// Returns the document of an object a day later.
+pub(crate) fn document(records: &Records, uid: &str, ray: Option<&RayFacts>) -> Document {
+    records.document(uid, at(90_000), "w", &Kubernetes::default(), ray).unwrap()
 }
 
 /// Returns an object with metadata.
@@ -167,7 +220,7 @@ fn pod(name: &str, container: &str, labels: Value, owner: Value, state: Value) -
         json!({"nodeName": "node-1", "containers": [{"name": container, "image": "ray:2", "resources": resources}]});
     let metadata = json!({"labels": labels, "ownerReferences": [owner]});
     let told = json!({"metadata": metadata, "spec": spec, "status": status(container, state)});
-    object("Pod", name, &format!("{name}-uid"), told)
+    object("Pod", name, &format!("{}-uid", name.trim_start_matches("c-")), told)
 }
 
 fn of_cluster() -> Value {
@@ -176,7 +229,7 @@ fn of_cluster() -> Value {
 
 pub(crate) fn head(state: Value) -> Value {
     let labels = json!({"ray.io/cluster": "c", "ray.io/node-type": "head", "ray.io/group": "headgroup"});
-    pod("head", "ray-head", labels, of_cluster(), state)
+    pod("c-head", "ray-head", labels, of_cluster(), state)
 }
 
 pub(crate) fn worker(name: &str, state: Value) -> Value {

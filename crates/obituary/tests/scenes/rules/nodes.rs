@@ -17,7 +17,7 @@ pub(super) fn rows() -> Vec<Row> {
             lost_worker(condition("DisruptionTarget", "True", "EvictionByEvictionAPI", 300, "Eviction API: evicting")),
         ),
         row(Code::Drained, Likely, Failed, "was drained (karpenter.sh/disrupted)", {
-            let taint = json!({"spec": {"taints": [{"key": "karpenter.sh/disrupted", "timeAdded": when(290)}]}});
+            let taint = json!({"spec": {"taints": [{"key": "karpenter.sh/disrupted", "effect": "NoSchedule", "timeAdded": when(290)}]}});
             let scene =
                 Scene::job().healthy().see(291, node(taint)).gone(305, deleting(worker("w1", running(15)), 300, 0));
             app_failed(scene, 310, "ray.exceptions.NodeDiedError: died")

@@ -56,7 +56,7 @@ pub(super) fn rows() -> Vec<Row> {
             Certain,
             Failed,
             "ValueError: broken",
-            ray(RayFacts { jobs: vec![ended_job(JobState::Failed)], ..RayFacts::default() }),
+            of_ray(RayFacts { jobs: vec![ended_job(JobState::Failed)], ..RayFacts::default() }),
         ),
         row(
             Code::NotInCluster,

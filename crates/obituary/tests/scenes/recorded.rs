@@ -1,5 +1,6 @@
 //! The recorded runs: all versions of their objects, and the right first causes.
 
+use super::objects::{Scene, Step};
 use flate2::read::GzDecoder;
 use ray_history_obituary::cause::{Certainty, Code, Outcome};
 use ray_history_obituary::records::{Object, Records};
@@ -7,7 +8,7 @@ use ray_history_obituary::time::Time;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A version of an object, as a watch reported it.
 #[derive(Clone)]
@@ -57,21 +58,46 @@ pub(crate) const ALL: [Recorded; 12] = [
     Recorded { outcome: Outcome::Stopped, ..recorded("cluster", Code::Deleted, Certainty::Certain) },
 ];
 
+/// Returns the folder of the recordings, which tests of two packages read.
+fn folder() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = ["tests/fixtures/kube-objects", "crates/obituary/tests/fixtures/kube-objects"];
+    places.into_iter().map(|place| package.join(place)).find(|place| place.exists()).unwrap()
+}
+
+/// Reads the lines of a run: each has a version of an object.
+fn lines(name: &str) -> impl Iterator<Item = Value> {
+    let file = File::open(folder().join(format!("{name}.jsonl.gz"))).unwrap();
+    BufReader::new(GzDecoder::new(file)).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+}
+
+fn time(line: &Value) -> Time {
+    Time::parse(line["at"].as_str().unwrap()).unwrap()
+}
+
 /// Reads the versions of a run.
 pub(crate) fn versions(name: &str) -> Vec<Version> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kube-objects");
-    let file = File::open(folder.join(format!("{name}.jsonl.gz"))).unwrap();
-    let lines = BufReader::new(GzDecoder::new(file)).lines();
-    let version = |line: std::io::Result<String>| {
-        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+    let version = |line: Value| {
         let object = &line["object"];
         Version {
-            at: Time::parse(line["at"].as_str().unwrap()).unwrap(),
+            at: time(&line),
             deleted: line["type"] == "DELETED",
             uid: object["metadata"]["uid"].as_str().unwrap().to_owned(),
             kind: object["kind"].as_str().unwrap().to_owned(),
             object: Object::read(object.to_string().as_bytes()).unwrap(),
         }
     };
-    lines.map(version).collect()
+    lines(name).map(version).collect()
+}
+
+/// Reads a run as a scene, which begins with its first version.
+pub(crate) fn scene(name: &str) -> Scene {
+    let lines: Vec<Value> = lines(name).collect();
+    let start = lines.iter().map(time).min().unwrap();
+    let step = |line: &Value| Step {
+        at: time(line).since(start),
+        gone: line["type"] == "DELETED",
+        object: line["object"].clone(),
+    };
+    Scene { steps: lines.iter().map(step).collect(), start: Some(start), ..Scene::default() }
 }
