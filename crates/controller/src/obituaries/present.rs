@@ -16,9 +16,12 @@ pub(super) struct Present {
     pub(super) listed: Option<Time>,
 }
 
-/// The objects of all kinds that have documents, by kind and namespace (without one: all namespaces).
+/// The kind and the namespace of a watch; without one, all namespaces.
+type Place = (Kind, Option<String>);
+
+/// The objects of all kinds that have documents, by the place of their watch.
 #[derive(Debug, Default)]
-pub(super) struct AllPresent(Mutex<BTreeMap<(Kind, Option<String>), Arc<Mutex<Present>>>>);
+pub(super) struct AllPresent(Mutex<BTreeMap<Place, Arc<Mutex<Present>>>>);
 
 impl AllPresent {
     /// Takes the objects of a watch.

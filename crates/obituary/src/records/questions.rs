@@ -25,11 +25,13 @@ pub struct PodRef {
 
 impl Records {
     /// Returns the pods in trouble: those that wait for more than a minute or with an error, that ended otherwise than
-    /// well, or that went while their cluster stays. Not those that went more than two minutes ago.
+    /// well, or that went while their cluster stays. Not those that went more than two minutes ago. Those whose cluster stays
+    /// come first: of the others little is new.
     pub fn pods_in_trouble(&self, now: Time) -> Vec<PodRef> {
-        let mut found = Vec::new();
+        let (mut first, mut found) = (Vec::new(), Vec::new());
         for record in self.objects.values() {
             let stays = record.own().is_some_and(|object| object.end().is_none());
+            let found = if stays { &mut first } else { &mut found };
             let pods = record.facts.pods.iter();
             let pods = pods.filter(|pod| pod.gone_at.is_none_or(|gone| now.since(gone) <= OVER));
             found.extend(pods.filter(|pod| is_in_trouble(pod, stays, now)).map(|pod| PodRef {
@@ -38,7 +40,8 @@ impl Records {
                 seen: if waits(pod, now) { Some(minute(now)) } else { pod.last_seen.max(pod.gone_at) },
             }));
         }
-        found
+        first.append(&mut found);
+        first
     }
 
     /// Returns the nodes of pods that are there or went lately, each with `true` if one of its pods is in trouble.
