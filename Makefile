@@ -82,6 +82,10 @@ test-cluster: $(VENV)/e2e/stamp storage-servers ## Tests in a real Kubernetes of
 mutations: ## 100,000 damaged sessions, in the release profile: each opens or says why not, and answers JSON
 	RAY_HISTORY_MUTATIONS=100000 cargo test --release --locked --test mutations
 
+.PHONY: retention-model
+retention-model: ## 10,000 random histories of retention, with crashes, lies and two executors: nothing is lost, nothing stays half
+	RAY_HISTORY_RETENTION_RUNS=10000 cargo test --release --locked -p ray-history-retention --test model -- --nocapture
+
 .PHONY: collect-kill
 collect-kill: ## Kill the collector 1,000 times at random and named instants: nothing acknowledged is lost or doubled
 	RAY_HISTORY_KILL_ROUNDS=1000 cargo test --locked -p ray-history-collect --test kill -- --nocapture

@@ -132,7 +132,10 @@ const WATCHED: usize = 5_000;
 fn watch(listing: &Listing) -> Watched {
     let clusters = listing.iter().take(WATCHED).map(|entry| {
         let (created, suspended) = (entry.key.session.local_micros().unwrap(), false);
-        (entry.key.cluster, Cluster { uid: created.to_string(), created, suspended, head: None, owner: entry.owner })
+        (
+            entry.key.cluster,
+            Cluster { uid: created.to_string(), created, suspended, head: None, owner: entry.owner, keep: None },
+        )
     });
     let watched = Watched::default();
     watched.update(|states| {

@@ -83,6 +83,8 @@ def test_the_operations_page_lists_every_condition_and_event():
     """Reasons are collected from the code: the words in CamelCase, and the published Events."""
     controller = REPOSITORY / "crates" / "controller" / "src"
     files = [controller / "status.rs", controller / "obituaries" / "condition.rs"]
+    files.append(controller / "retention" / "condition.rs")
+    files.append(REPOSITORY / "crates" / "retention" / "src" / "executor" / "report.rs")
     status = "".join(file.read_text().partition("#[cfg(test)]")[0] for file in files)
     words = set(re.findall(r'"([A-Z][A-Za-z]+)"', status)) - {"True", "False", "Unknown"}
     events = set(re.findall(r'EventType::\w+, "(\w+)"', (controller / "announce.rs").read_text()))

@@ -181,6 +181,8 @@ def healthy() -> dict[tuple, list[float]]:
     sample("ray_history_memory_limit_bytes", 2048 * MIB)
     sample("ray_history_catalog_stale", 0)
     sample("ray_history_catalog_skipped_places", 0)
+    sample("ray_history_retention_halted", 0)
+    sample("ray_history_retention_marked_share", 0.04)
     # Every five minutes, as in a quiet bucket.
     sample("ray_history_catalog_last_pass_timestamp_seconds", lambda minute: minute // 5 * 300, purpose="Markers")
     for outcome, each in {"ok": 60, "not_found": 20, "unavailable": 1, "permission_denied": 0}.items():
@@ -245,6 +247,8 @@ TROUBLES = {
         **trouble(REVIEWS, 0, kind="Access", outcome="No"),
         **trouble(REVIEWS, partial(mul, 2), kind="Access", outcome="Forbidden"),
     },
+    "RayHistoryRetentionHalted": trouble("ray_history_retention_halted", 1),
+    "RayHistoryRetentionMarksMany": trouble("ray_history_retention_marked_share", 0.06),
     "RayHistoryMemoryBeyondBudget": trouble("process_resident_memory_bytes", 3900 * MIB),
 }
 

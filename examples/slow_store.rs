@@ -80,7 +80,7 @@ fn watch(text: &str, watched: &Watched) {
         if let (Some(created), "live") = (created, state) {
             let id = ClusterId { namespace: namespace.to_owned(), name: cluster.to_owned() };
             let uid = session.to_owned();
-            clusters.insert(id, Cluster { uid, created, suspended: false, owner: None, head: None });
+            clusters.insert(id, Cluster { uid, created, suspended: false, owner: None, head: None, keep: None });
         }
     }
     watched.update(|states| {

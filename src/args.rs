@@ -6,6 +6,7 @@ mod list;
 mod logs;
 mod open;
 mod place;
+mod retention;
 mod server;
 mod why;
 
@@ -14,6 +15,7 @@ pub use list::{List, ListFormat};
 pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
 pub use open::Open;
 pub use place::{Place, Places};
+pub use retention::{Pin, PlanFormat, Retention, RetentionApply, RetentionCommand, RetentionPlan};
 pub use server::RunningServer;
 pub use why::{Why, WhyFormat};
 
@@ -57,6 +59,10 @@ pub enum Command {
     Open(Open),
     /// Search or download all logs of a session of a running server.
     Logs(Box<Logs>),
+    /// Show or apply the rules by which old sessions are deleted.
+    Retention(Retention),
+    /// Keep a session, or all of a cluster, from being deleted by retention.
+    Pin(Pin),
     /// Print the definition of RayHistory for Kubernetes, as YAML.
     Crd,
     /// Print the completions of a shell.

@@ -21,6 +21,7 @@ pub mod dashboards;
 pub mod escape;
 pub mod http;
 pub mod list;
+pub mod plan;
 pub mod run;
 pub mod telemetry;
 pub mod why;

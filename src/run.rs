@@ -46,6 +46,7 @@ mod logs;
 mod machine;
 mod open;
 mod print;
+mod retention;
 mod sources;
 mod stopping;
 mod why;
@@ -74,6 +75,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Why(args) => return why::run(&args),
         Command::Open(args) => return open::run(&args),
         Command::Logs(args) => return logs::run(&args),
+        Command::Retention(args) => return retention::run(&args.command),
+        Command::Pin(args) => return retention::pin(&args),
         Command::Crd => print(&crd::yaml()?)?,
         Command::Completions(args) => generated::completions(&args)?,
         Command::Man(args) => generated::man(&args)?,

@@ -109,6 +109,13 @@ impl fmt::Display for Error {
                      if any are stored, can be read meanwhile. {WAY_OUT}"
                 )
             }
+            Self::Session(error @ session::Error::Deleted(..)) => {
+                let mut sentence = error.to_string();
+                if let Some(first) = sentence.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                write!(f, "{sentence}. The list of sessions is at /sessions/; why its run ended may still be there.")
+            }
             Self::Session(error @ session::Error::Unknown(_)) => write!(f, "{error}. {WAY_OUT}"),
             Self::Session(error) => write!(f, "{error}"),
             Self::Loading(_) => f.write_str("This session is being loaded; try again in a few seconds."),
@@ -151,6 +158,7 @@ impl Error {
             | Self::NoObituary(_)
             | Self::NotFoundSoFar { .. }
             | Self::UnknownUrl => StatusCode::NOT_FOUND,
+            Self::Session(session::Error::Deleted(..)) => StatusCode::GONE,
             Self::Ray(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -183,6 +191,7 @@ impl Error {
             Self::Ray(RayError::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
             Self::Ray(RayError::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
             Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
+            Self::Session(session::Error::Deleted(..)) => ("deleted", "The session was deleted"),
             Self::NothingNamed(..) | Self::NotFoundSoFar { .. } => ("unknown-name", "No session of that name"),
             Self::NoObituary(_) => ("unknown-name", "No obituary of that name"),
             Self::Obituary(_) => ("unreadable", "The obituary cannot be read"),

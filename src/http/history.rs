@@ -7,6 +7,8 @@ pub(super) mod logs;
 pub(super) mod obituaries;
 mod redirect;
 pub(super) mod report;
+pub(super) mod retention;
 
 pub use list::of_store as list_of_store;
 pub use obituaries::{document_of_store as obituary_of_store, of_store as obituaries_of_store};
+pub use retention::of_store as retention_of_store;

@@ -19,6 +19,7 @@ use utoipa::OpenApi;
     ),
     paths(
         super::history::list::sessions,
+        super::history::retention::plan,
         super::history::obituaries::list,
         super::history::obituaries::document,
         super::history::report::report,
@@ -34,6 +35,7 @@ use utoipa::OpenApi;
     components(schemas(Problem, SummaryLine)),
     tags(
         (name = "sessions", description = "Stored sessions. Nothing is removed within v1."),
+        (name = "retention", description = "Which sessions will be deleted, and why others stay."),
         (name = "obituaries", description = "Why runs ended, as Kubernetes knew it, whether or not a session of them is stored."),
         (name = "logs", description = "All log files of a session at once."),
         (name = "links", description = "Sessions by the name of their creator or cluster, or by submission id."),

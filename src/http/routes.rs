@@ -22,7 +22,7 @@ use super::access::dialog::{authenticate, mode as login_mode};
 use super::access::{login, logout, whoami};
 use super::error::{Error, Shape};
 use super::history::logs::{download, search};
-use super::history::{links, list, load, obituaries, report};
+use super::history::{links, list, load, obituaries, report, retention};
 use super::kuberay::{clusters, enter, select};
 use super::pages::{self, assets};
 use super::ray::source::Source::{self, Eventless, Made, PlatformEvents};
@@ -93,6 +93,9 @@ const TABLE: &[Route] = &[
         Shape::Problem,
         |call| Box::pin(download::download(call)),
     ),
+    row("/api/history/v1/retention", Listing, Family::History, Shape::Problem, |call| {
+        Box::pin(async { retention::plan(call) })
+    }),
     row("/api/history/v1/obituaries", Listing, Family::History, Shape::Problem, |call| {
         Box::pin(async { obituaries::list(call) })
     }),

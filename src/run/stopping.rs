@@ -55,7 +55,8 @@ impl Stopping {
                     Some(Ok(())) => {
                         let facts = Arc::clone(&sessions).keep_facts_read(background.clone());
                         let obituaries = sessions.keep_obituaries_read(background.clone());
-                        tokio::join!(sessions.keep_listed(background.clone()), facts, obituaries);
+                        let marks = sessions.keep_marks(background.clone());
+                        tokio::join!(sessions.keep_listed(background.clone()), facts, obituaries, marks);
                     }
                     Some(Err(error)) => {
                         closing.cancel();

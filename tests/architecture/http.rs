@@ -88,12 +88,13 @@ fn permissions_within_http_are_used() {
 
 /// Files of `src/http` that ask `Sessions` for something that is stored: those that get a permit, or are given what a
 /// permit was asked for. No other handler finds a session.
-const ASK_SESSIONS: [&str; 21] = [
+const ASK_SESSIONS: [&str; 22] = [
     "http/guard.rs",
     "http/history/links.rs",
     "http/history/list.rs",
     "http/history/logs.rs",
     "http/history/report.rs",
+    "http/history/retention.rs",
     "http/kuberay/enter.rs",
     "http/kuberay/select.rs",
     "http/pages/list.rs",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 15] = [
+pub(crate) const CRATES: [(&str, &str); 16] = [
     ("src", "ray_history"),
     ("crates/access/src", "ray_history_access"),
     ("crates/collect/src", "ray_history_collect"),
@@ -18,6 +18,7 @@ pub(crate) const CRATES: [(&str, &str); 15] = [
     ("crates/metrics/src", "ray_history_metrics"),
     ("crates/obituary/src", "ray_history_obituary"),
     ("crates/ray-api/src", "ray_history_ray_api"),
+    ("crates/retention/src", "ray_history_retention"),
     ("crates/session/src", "ray_history_session"),
     ("crates/settings/src", "ray_history_settings"),
     ("crates/storage/src", "ray_history_storage"),
@@ -26,7 +27,7 @@ pub(crate) const CRATES: [(&str, &str); 15] = [
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 13] = [
+const ONE_MODULE: [(&str, &str); 14] = [
     ("ray_history_access", "access"),
     ("ray_history_collect", "collect"),
     ("ray_history_controller", "controller"),
@@ -35,6 +36,7 @@ const ONE_MODULE: [(&str, &str); 13] = [
     ("ray_history_metrics", "metrics"),
     ("ray_history_obituary", "obituary"),
     ("ray_history_ray_api", "ray_api"),
+    ("ray_history_retention", "retention"),
     ("ray_history_session", "session"),
     ("ray_history_settings", "settings"),
     ("ray_history_storage", "storage"),

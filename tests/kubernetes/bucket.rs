@@ -81,7 +81,7 @@ impl Bucket {
         let folder = self.path.join(format!("cluster-history/{history}/{cluster}/{session}/{id}/node_events"));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join(format!("{id}-2026-11-22-12-17953488010000000{node:02}.jsonl"));
-        let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+        let lines: String = events.iter().flat_map(|event| [event.to_string(), "\n".to_owned()]).collect();
         std::fs::write(file, lines).unwrap();
     }
 }

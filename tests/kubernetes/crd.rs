@@ -140,6 +140,44 @@ fn violations_of_access() -> Vec<Bad> {
     all
 }
 
+/// Returns violations of each rule of retention.
+fn violations_of_retention() -> Vec<Bad> {
+    let mut all = Vec::new();
+    let mut bad = |place: &str, message: &str, retention: Value| {
+        let rule = (format!("spec{place}"), message.to_owned());
+        let mut spec = good("local");
+        spec["retention"] = retention;
+        all.push(Bad { rule, spec, message: message.to_owned() });
+    };
+    let place = ".retention";
+    bad(place, "retention is on, and no rule says what it deletes", json!({"mode": "DryRun"}));
+    bad(place, "retention is on, and no rule says what it deletes", json!({"mode": "Delete", "rules": []}));
+    bad(place, "it has no condition, so it would protect every session", json!({"protect": [{}]}));
+    let limit = "it has no limit: set maxAge, maxSessions or maxBytes";
+    for rule in [json!({}), json!({"match": {}}), json!({"match": {"owners": ["a*"]}})] {
+        bad(".retention.rules[0]", limit, json!({"rules": [rule]}));
+    }
+    for wrong in ["23h", "1d", "8761h"] {
+        bad(
+            ".retention.grace",
+            "must be a duration such as 30s, 10m or 1h30m, from 24h to 8760h",
+            json!({"grace": wrong}),
+        );
+    }
+    for wrong in ["23h", "30d", "", "876001h"] {
+        let message = "must be a duration such as 30s, 10m or 1h30m, from 24h to 876000h";
+        bad(".retention.rules[0].maxAge", message, json!({"rules": [{"maxAge": wrong}]}));
+    }
+    for wrong in ["0", "10000Ti", "2GB", "-1Gi", "1.5Gi", "05Gi"] {
+        let message = "must be a size such as 500Gi, 2Ti or 100M, of up to four digits";
+        bad(".retention.rules[0].maxBytes", message, json!({"rules": [{"maxBytes": wrong}]}));
+    }
+    let outcomes = "outcomes come from obituaries, which are off";
+    bad("", outcomes, json!({"rules": [{"match": {"outcomes": ["Failed"]}, "maxAge": "24h"}]}));
+    bad("", outcomes, json!({"protect": [{"outcomes": ["Failed"]}]}));
+    all
+}
+
 /// Returns names that no bucket or container of a store can have, each with the part of its message that is its own.
 fn violations_of_names() -> Vec<Bad> {
     let bucket = "must be the name of a bucket and nothing else: 3 to";
@@ -170,17 +208,13 @@ fn violations_of_names() -> Vec<Bad> {
 
 /// Adds a violation of each constraint that the shape has for each field of a schema.
 fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
-    let place = || format!("spec.{}", path.join("."));
+    let place = || place(path);
     let store =
         if path.first().is_some_and(|first| first == "storage") { path.get(1).map(String::as_str) } else { None };
     let store = store.filter(|name| *name != "rootDirs").unwrap_or("local");
     let mut bad = |rule: &str, value: Value| {
         let mut spec = good(store);
-        let mut at = &mut spec;
-        for name in path {
-            at = &mut at[name];
-        }
-        *at = value;
+        *at(&mut spec, path) = value;
         all.push(Bad { rule: (place(), rule.to_owned()), spec, message: place() });
     };
     let number = |name: &str| schema[name].as_f64().map(|number| number as i64);
@@ -201,15 +235,20 @@ fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
         bad("enum", json!("Sometimes"));
     }
     if let Some(items) = schema.get("items") {
-        let text = |n: usize| format!("a{n}");
+        // Of an object, any field is missing.
+        let text = |n: usize| if items["type"] == "object" { json!({}) } else { json!(format!("a{n}")) };
         length("minItems").inspect(|least| bad("minItems", (0..least - 1).map(text).collect()));
         length("maxItems").inspect(|most| bad("maxItems", (0..=*most).map(text).collect()));
         bad("items.type", json!([5]));
         if schema["x-kubernetes-list-type"] == "set" {
             bad("set", json!(["a", "a"]));
         }
-        let most = items["maxLength"].as_u64().unwrap() as usize;
-        bad("items.maxLength", json!(["x".repeat(most + 1)]));
+        if items["enum"].is_array() {
+            bad("items.enum", json!(["Sometimes"]));
+        } else if items["type"] == "string" {
+            let most = items["maxLength"].as_u64().unwrap() as usize;
+            bad("items.maxLength", json!(["x".repeat(most + 1)]));
+        }
         if items["minLength"].is_u64() {
             bad("items.minLength", json!([""]));
         }
@@ -220,20 +259,45 @@ fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
     let required = schema["required"].as_array().into_iter().flatten();
     for name in required.map(|name| name.as_str().unwrap()) {
         let mut spec = good(store);
-        let mut at = &mut spec;
-        for name in path {
-            at = &mut at[name];
-        }
+        let at = at(&mut spec, path);
         if at.is_null() {
             *at = json!({});
         }
         at.as_object_mut().unwrap().remove(name);
-        let place = [path, &[name.to_owned()]].concat().join(".");
-        all.push(Bad { rule: (place.clone(), "required".to_owned()), spec, message: format!("spec.{place}") });
+        let place = self::place(&[path, &[name.to_owned()]].concat());
+        all.push(Bad { rule: (place.clone(), "required".to_owned()), spec, message: place });
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         violations_of_shape(property, &[path, std::slice::from_ref(name)].concat(), all);
     }
+    for (name, property) in schema["items"]["properties"].as_object().into_iter().flatten() {
+        violations_of_shape(property, &[path, &[ITEM.to_owned(), name.clone()]].concat(), all);
+    }
+}
+
+/// The first item of a list, as the API server names it.
+const ITEM: &str = "[0]";
+
+/// Returns the value at a path of a spec.
+fn at<'v>(spec: &'v mut Value, path: &[String]) -> &'v mut Value {
+    let mut at = spec;
+    for name in path {
+        if name == ITEM {
+            if at.is_null() {
+                *at = json!([{}]);
+            }
+            at = &mut at[0];
+        } else {
+            at = &mut at[name];
+        }
+    }
+    at
+}
+
+/// Returns a path as the API server writes it.
+fn place(path: &[String]) -> String {
+    let parts = path.iter().map(|name| if name == ITEM { name.clone() } else { format!(".{name}") });
+    format!("spec{}", parts.collect::<String>())
 }
 
 /// Adds the rules of a schema that its shape cannot express, by the path of their field and their message.
@@ -243,6 +307,9 @@ fn rules(schema: &Value, path: &str, all: &mut Vec<(String, String)>) {
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         rules(property, &format!("{path}.{name}"), all);
+    }
+    if schema["items"].is_object() {
+        rules(&schema["items"], &format!("{path}{ITEM}"), all);
     }
 }
 
@@ -281,6 +348,7 @@ pub(crate) async fn every_rule_is_enforced_by_the_api_server_and_check(stage: St
     let mut table = violations_of_rules();
     table.extend(violations_of_names());
     table.extend(violations_of_access());
+    table.extend(violations_of_retention());
     let mut wanted = Vec::new();
     rules(&schema, "spec", &mut wanted);
     let planted: Vec<_> = table.iter().map(|bad| bad.rule.clone()).collect();
@@ -320,6 +388,19 @@ fn access_by_proxy() -> Value {
     })
 }
 
+fn retention() -> Value {
+    let all =
+        json!({"namespaces": ["a", "b-*"], "ownerKinds": ["RayJob", "RayService", "RayCluster"], "owners": ["*"]});
+    json!({
+        "mode": "Delete", "grace": "8760h", "maxShare": 100, "rate": {"objectsPerSecond": 10_000}, "protect": [all],
+        "rules": [
+            {"match": all, "maxAge": "24h"},
+            {"maxAge": "876000h", "maxSessions": 1, "maxBytes": "1"},
+            {"match": {}, "maxSessions": 10_000_000, "maxBytes": "9999Ti"},
+        ],
+    })
+}
+
 pub(crate) async fn values_at_their_bounds_pass_the_api_server_and_check(stage: Stage) {
     let api = api(&stage.shared().await);
     let mut table: Vec<Value> = ["s3", "gcs", "azure", "oss", "local"].map(good).into();
@@ -338,6 +419,8 @@ pub(crate) async fn values_at_their_bounds_pass_the_api_server_and_check(stage: 
         ("access", json!({"mode": "Kubernetes", "authentication": {"tokens": {}}})),
         ("access", json!({"mode": "Kubernetes", "authentication": {"tokens": {"audiences": ["history.ray.io"]}}})),
         ("access", access_by_proxy()),
+        ("retention", json!({"mode": "Off", "grace": "24h", "maxShare": 1, "rate": {"objectsPerSecond": 1}})),
+        ("retention", retention()),
         ("access", json!({"cache": {"allowedFor": "1s", "deniedFor": "1h", "staleFor": "0s"}})),
     ] {
         let mut spec = good("local");

@@ -28,6 +28,8 @@ mod prewarm;
 mod quiet;
 mod rbac;
 mod replicas;
+mod retention;
+#[expect(clippy::wildcard_imports, reason = "rules are tables, in the words of the scenes")]
 #[path = "../../crates/obituary/tests/scenes/mod.rs"]
 mod scenes;
 mod settings;
@@ -98,6 +100,9 @@ fn main() -> ExitCode {
             the_next_leader_writes_what_the_last_one_could_not,
             without_the_right_to_pods_documents_say_so,
             in_memory_nothing_is_written;
+        retention:
+            a_deletion_that_was_begun_is_finished_and_told,
+            each_dead_session_has_a_proof_and_the_living_have_none;
         two_clusters:
             on_a_shared_bucket_sessions_of_others_are_never_dead,
             a_wrong_label_of_a_shared_name_loses_no_late_file;

@@ -37,6 +37,17 @@ pub(super) struct EndedRun {
     pub(super) sentence: String,
 }
 
+/// Something that retention did, for an Event on the `RayHistory`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Retained {
+    /// The reason.
+    pub(super) reason: &'static str,
+    /// `true` if somebody has to act.
+    pub(super) is_warning: bool,
+    /// The sentence.
+    pub(super) note: String,
+}
+
 /// The `RayHistory` to publish on, and runs without a session that are over.
 pub(super) type Runs = (ObjectReference, Vec<EndedRun>);
 
@@ -144,6 +155,13 @@ impl Announcer {
     pub(super) async fn publish_rejection(&self, history: &ObjectReference, why: &str) {
         let note = format!("{why}; the last good settings stay in force");
         self.publish(EventType::Warning, "SettingsRejected", note, history, None).await;
+    }
+
+    /// Publishes something that retention did.
+    pub(super) async fn publish_retained(&self, history: &ObjectReference, told: Retained) {
+        let type_ = if told.is_warning { EventType::Warning } else { EventType::Normal };
+        let note = format!("{}; {}/sessions/?expiring=true lists what is marked", told.note, self.base);
+        self.publish(type_, told.reason, note, history, None).await;
     }
 
     /// Returns a reference to a cluster's owner, if it still exists and may be read.

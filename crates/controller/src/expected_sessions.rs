@@ -85,7 +85,7 @@ mod tests {
 
     fn cluster(head: &str) -> Cluster {
         let head = Some(head.to_owned());
-        Cluster { uid: "u".to_owned(), created: CREATED, suspended: false, owner: None, head }
+        Cluster { uid: "u".to_owned(), created: CREATED, suspended: false, owner: None, head, keep: None }
     }
 
     /// Lists sessions of the cluster that start so many seconds after it was created.

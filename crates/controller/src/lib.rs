@@ -16,6 +16,7 @@ mod expected_sessions;
 mod follow;
 mod follow_one;
 mod limits;
+mod news;
 mod obituaries;
 mod pace;
 mod pending_deaths;
@@ -25,25 +26,25 @@ mod ray_service;
 mod relist_queue;
 mod replicas;
 mod report;
+mod retention;
 mod reviewer;
 mod secrets;
 mod services;
 mod settings;
 mod status;
+mod system_uid;
 
 pub use client::client;
 pub use reviewer::KubernetesReviewer;
 
-use announce::{Announcer, Deaths, EndedRun, Runs};
+use announce::{Announcer, Deaths, EndedRun, Retained, Runs};
 use clusters::Clusters;
 use counts::{cache_status, sessions_status};
 use expected_sessions::ExpectedSessions;
-use follow::Trouble;
-use follow_one::{News, follow_one};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use follow_one::follow_one;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
-use kube::{Api, Client, Resource};
+use kube::{Api, Client};
 use obituaries::Obituaries;
 use pace::Pace;
 use pending_deaths::{Leader, PendingDeaths};
@@ -59,6 +60,7 @@ use ray_history_settings::crd::{RayHistory, SessionsStatus};
 use relist_queue::RelistQueue;
 use replicas::Replicas;
 use report::Reporter;
+use retention::Retention;
 use settings::{SettingsApplier, full_name, reference};
 use status::Facts;
 use std::sync::Arc;
@@ -110,7 +112,8 @@ pub struct Controller {
     prewarmer: Prewarmer,
     pending_deaths: PendingDeaths,
     obituaries: Obituaries,
-    /// The number of changes of settings that `obituaries` follows.
+    retention: Retention,
+    /// The number of changes of settings that `obituaries` and `retention` follow.
     followed: u64,
     session_counts: Option<(Arc<Listing>, SessionsStatus)>,
 }
@@ -131,6 +134,7 @@ impl Controller {
         let settings = SettingsApplier::new(client.clone(), store, Arc::clone(&access), own, limit);
         let prewarmer = Prewarmer::new(Arc::clone(&sessions));
         let obituaries = Obituaries::new(client.clone(), Arc::clone(&sessions), &options.replica);
+        let retention = Retention::new(client.clone(), Arc::clone(&sessions));
         Self {
             client,
             options,
@@ -146,6 +150,7 @@ impl Controller {
             prewarmer,
             pending_deaths: PendingDeaths::default(),
             obituaries,
+            retention,
             followed: 0,
             session_counts: None,
         }
@@ -178,6 +183,7 @@ impl Controller {
                 work = self.settings.next_work() => self.settings.run(work),
                 Some(changes) = changes.recv() => self.on_changes(changes),
                 ended = self.obituaries.next_ended() => self.on_ended_runs(ended, &runs),
+                told = self.retention.next_told() => self.on_retained(told, &announcer, &mut tasks),
                 () = self.prewarmer.step_ended() => {}
                 _ = ticks.tick() => {
                     self.relist_folders();
@@ -185,6 +191,7 @@ impl Controller {
                     let replicas = self.replicas.as_ref();
                     self.prewarmer.start_next(|key| replicas.is_none_or(|replicas| replicas.prewarms(key)));
                     self.obituaries.set_leader(self.leader());
+                    self.retention.set_leads(self.leads_for_certain());
                     self.publish_deaths(&deaths);
                     self.report(&mut reporter, &clusters).await;
                 }
@@ -205,20 +212,21 @@ impl Controller {
                 replicas.leave().await;
             }
             // Last, because a store may be slow, and the other replicas wait for the Lease.
-            self.obituaries.leave().await;
+            tokio::join!(self.obituaries.leave(), self.retention.leave());
         };
         let _ = tokio::time::timeout(LEAVE, leave).await;
     }
 
     /// Watches the clusters that the settings in force select, and opens or closes the readiness gate.
     fn follow_settings(&mut self, clusters: &mut Clusters) {
-        if let Some((_, settings)) = self.settings.in_force() {
+        if let Some((generation, settings)) = self.settings.in_force() {
             clusters.select(&settings.clusters);
             if self.followed != self.settings.changes()
                 && let Some(store) = self.settings.store()
             {
                 self.followed = self.settings.changes();
-                self.obituaries.select(settings, store);
+                self.obituaries.select(settings, store.clone());
+                self.retention.select(settings, store, generation);
             }
             self.health.open(Gate::Settings);
         } else if let Some(why) = self.settings.rejected() {
@@ -234,60 +242,6 @@ impl Controller {
             let (announcer, history, why) = (announcer.clone(), reference(history), why.to_owned());
             tasks.spawn(async move { announcer.publish_rejection(&history, &why).await });
         }
-    }
-
-    fn on_history_news(&mut self, news: News<RayHistory>) {
-        match news {
-            News::Present(history) => {
-                let known = self.history.as_ref().is_some_and(|known| {
-                    known.metadata.generation == history.metadata.generation && known.meta().uid == history.meta().uid
-                });
-                if self.history.as_ref().is_none_or(|known| known.meta().uid != history.meta().uid) {
-                    self.join_replicas(&history);
-                }
-                self.history = Some(history);
-                if let Some(history) = self.history.as_deref().filter(|_| !known) {
-                    self.settings.set_spec(history);
-                }
-            }
-            News::Malformed(why) => self.settings.reject(format!("the object cannot be read: {why}")),
-            News::Absent => {
-                // The last settings stay in force; there is no object to report to.
-                if self.history.take().is_some() {
-                    tracing::warn!("the RayHistory was deleted; its last settings stay in force");
-                }
-                self.replicas = None;
-                if self.settings.in_force().is_none() {
-                    let Options { namespace, name, .. } = &self.options;
-                    self.health
-                        .close(Gate::Settings, format!("there is no RayHistory {namespace}/{name} yet: apply one"));
-                }
-            }
-            News::Trouble(trouble) if self.settings.in_force().is_none() => {
-                let Options { namespace, name, .. } = &self.options;
-                let what = match trouble {
-                    Trouble::NoSuchKind => "the API server knows no RayHistory: apply crds/".to_owned(),
-                    Trouble::Forbidden(why) => format!("it may not be read: {why}"),
-                    Trouble::ListingOnly => return,
-                    Trouble::Unreachable(why) => format!("the API server cannot be reached: {why}"),
-                };
-                self.health.close(Gate::Settings, format!("waiting for RayHistory {namespace}/{name}: {what}"));
-            }
-            News::Trouble(_) => {}
-        }
-    }
-
-    fn join_replicas(&mut self, history: &RayHistory) {
-        let Some(uid) = history.meta().uid.clone() else { return };
-        let owner = OwnerReference {
-            api_version: RayHistory::api_version(&()).into_owned(),
-            kind: RayHistory::kind(&()).into_owned(),
-            name: self.options.name.clone(),
-            uid,
-            ..OwnerReference::default()
-        };
-        let Options { namespace, replica, .. } = &self.options;
-        self.replicas = Some(Replicas::join(self.client.clone(), &owner, namespace, replica));
     }
 
     fn on_changes(&mut self, changes: Changes) {
@@ -313,6 +267,12 @@ impl Controller {
         self.replicas.as_ref().map_or(Leader::Us, Replicas::leader)
     }
 
+    /// Returns `true` if no other replica may think that it leads: all see each other, and there is an object to lead for.
+    fn leads_for_certain(&self) -> bool {
+        let replicas = self.replicas.as_ref().filter(|replicas| replicas.trouble().is_none());
+        replicas.is_some_and(|replicas| replicas.leader() == Leader::Us)
+    }
+
     /// Publishes the deaths of the last second together. They wait while the leader is unknown, as after an outage.
     /// Without a `RayHistory` they are dropped.
     fn publish_deaths(&mut self, deaths: &mpsc::UnboundedSender<Deaths>) {
@@ -329,6 +289,14 @@ impl Controller {
     fn on_ended_runs(&self, ended: Vec<EndedRun>, runs: &mpsc::UnboundedSender<Runs>) {
         if let Some(history) = self.history.as_deref().filter(|_| self.leader() == Leader::Us) {
             let _ = runs.send((reference(history), ended));
+        }
+    }
+
+    /// Publishes what retention did.
+    fn on_retained(&self, told: Retained, announcer: &Announcer, tasks: &mut JoinSet<()>) {
+        if let Some(history) = self.history.as_deref() {
+            let (announcer, history) = (announcer.clone(), reference(history));
+            tasks.spawn(async move { announcer.publish_retained(&history, told).await });
         }
     }
 
@@ -386,6 +354,7 @@ impl Controller {
             alone: self.replicas.as_ref().and_then(Replicas::trouble),
             access: self.access.reviews(),
             obituaries: self.obituaries.state(),
+            retention: self.retention.state(),
             cache: cache_status(self.sessions.usage()),
         };
         self.session_counts = Some((listing, sessions));

@@ -265,7 +265,7 @@ impl Running {
 
 impl Store {
     /// Connects the writing side; the reading side is that of the sessions.
-    async fn connect(&self, sessions: &Sessions) -> Result<Bucket, String> {
+    pub(super) async fn connect(&self, sessions: &Sessions) -> Result<Bucket, String> {
         let storage = self.storage.clone().with_secret(&self.secret).map_err(|problems| problems.to_string())?;
         let writer = ray_history_storage_write::connect(&storage.store).await;
         let writer = writer.map_err(|error| ray_history_core::base::chain::chain(&error))?;

@@ -4,6 +4,7 @@
 use super::limits::{is_name, shortened};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
+use ray_history_core::base::keep::{KEEP, KEEP_FOR, Keep};
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history_session::liveness::Cluster;
 use serde::{Deserialize, Deserializer};
@@ -36,13 +37,20 @@ impl RayCluster {
         if ![&id.namespace, &id.name, &uid].into_iter().all(|name| is_name(name)) {
             return None;
         }
-        let cluster = Cluster { uid, created, suspended: self.spec, owner: self.owner(), head };
+        let cluster = Cluster { uid, created, suspended: self.spec, owner: self.owner(), head, keep: self.keep() };
         Some((id, metadata.deletion_timestamp.is_none().then_some(cluster)))
     }
 
     /// Returns the `uid`.
     pub(super) fn uid(&self) -> &str {
         self.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the time for which its labels ask to keep its sessions.
+    fn keep(&self) -> Option<Keep> {
+        let labels = self.metadata.labels.as_ref()?;
+        let label = |name| labels.get(name).map_or("", String::as_str);
+        Keep::of_labels(label(KEEP), label(KEEP_FOR))
     }
 
     /// Returns the `RayJob` or `RayService` that created the cluster: by owner reference, else by label. References are
@@ -106,7 +114,7 @@ pub(super) fn needed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Objec
     }
     let needed = Maybe::<Needed>::deserialize(deserializer)?.value().unwrap_or_default();
     let labels = needed.labels.value().map(|mut labels| {
-        labels.retain(|name, _| [OWNER_KIND, OWNER_NAME].contains(&name.as_str()));
+        labels.retain(|name, _| [OWNER_KIND, OWNER_NAME, KEEP, KEEP_FOR].contains(&name.as_str()));
         labels
     });
     Ok(ObjectMeta {

@@ -5,6 +5,7 @@
 use super::follow::Trouble;
 use super::limits::shortened;
 use super::obituaries::State;
+use super::retention::State as Retained;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use ray_history_access::observer::State as Reviews;
@@ -39,6 +40,8 @@ pub(super) struct Facts {
     pub(super) access: Option<Reviews>,
     /// State of what is kept of why runs ended; `None` if nothing is.
     pub(super) obituaries: Option<State>,
+    /// State of retention; `None` while everything is kept.
+    pub(super) retention: Option<Retained>,
     /// Memory use of this replica.
     pub(super) cache: CacheStatus,
 }
@@ -68,25 +71,28 @@ impl Facts {
             max_memory: sum.max_memory.max(cache.max_memory),
         });
         let conditions = [self.is_ready(), self.settings(), self.storage(), self.watch(), self.access()];
-        let conditions = conditions.into_iter().chain(self.obituaries()).map(|(type_, status, reason, message)| {
-            let before = current.conditions.iter().find(|condition| condition.type_ == type_);
-            let since =
-                before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
-            Condition {
-                type_: type_.to_owned(),
-                status: status.to_owned(),
-                reason: reason.to_owned(),
-                message: shortened(message),
-                observed_generation: Some(self.generation),
-                last_transition_time: since.unwrap_or(Time(now)),
-            }
-        });
+        let conditions = conditions.into_iter().chain(self.obituaries()).chain(self.retention()).map(
+            |(type_, status, reason, message)| {
+                let before = current.conditions.iter().find(|condition| condition.type_ == type_);
+                let since =
+                    before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
+                Condition {
+                    type_: type_.to_owned(),
+                    status: status.to_owned(),
+                    reason: reason.to_owned(),
+                    message: shortened(message),
+                    observed_generation: Some(self.generation),
+                    last_transition_time: since.unwrap_or(Time(now)),
+                }
+            },
+        );
         RayHistoryStatus {
             observed_generation: Some(self.generation),
             conditions: conditions.collect(),
             storage: self.storage.clone(),
             sessions: Some(self.sessions),
             cache,
+            retention: self.retention.as_ref().map(Retained::status),
             last_listing_time: self.listed_at.map(Time),
             replicas: Vec::new(),
         }
@@ -190,6 +196,11 @@ impl Facts {
         Some(("ObituariesKept", status, reason, message))
     }
 
+    fn retention(&self) -> Option<(&'static str, &'static str, &'static str, String)> {
+        let (status, reason, message) = self.retention.as_ref()?.condition();
+        Some(("RetentionRuns", status, reason, message))
+    }
+
     fn access(&self) -> (&'static str, &'static str, &'static str, String) {
         let (status, reason, message) = match &self.access {
             None if self.applied.is_none() => {
@@ -245,6 +256,7 @@ pub(super) fn is_up_to_date(current: &RayHistoryStatus, wanted: &RayHistoryStatu
         && current.storage == wanted.storage
         && current.sessions == wanted.sessions
         && current.cache == wanted.cache
+        && current.retention == wanted.retention
         && current.conditions.len() == wanted.conditions.len()
         && wanted.conditions.iter().all(|condition| current.conditions.contains(condition))
 }

@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod chain;
 pub mod id;
+pub mod keep;
 pub mod name;
 pub mod numbers;
 pub mod stored_json;

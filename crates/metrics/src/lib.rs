@@ -10,6 +10,7 @@ pub mod http;
 pub mod obituaries;
 pub mod process;
 mod registry;
+pub mod retention;
 pub mod sessions;
 pub mod storage;
 
@@ -30,6 +31,8 @@ pub struct Metrics {
     pub sessions: Arc<sessions::Metrics>,
     /// Why runs ended.
     pub obituaries: Arc<obituaries::Metrics>,
+    /// Retention.
+    pub retention: Arc<retention::Metrics>,
     /// Reviews and decisions about access.
     pub access: Arc<access::Metrics>,
     /// Requests to this server.
@@ -46,6 +49,7 @@ impl Metrics {
         self.catalog.register(&mut registry);
         self.sessions.register(&mut registry);
         self.obituaries.register(&mut registry);
+        self.retention.register(&mut registry);
         self.access.register(&mut registry);
         self.http.register(&mut registry);
         self.process.register(&mut registry);

@@ -5,9 +5,10 @@
 
 use crate::cause::{Cause, Certainty, Code, Outcome};
 use crate::document::{Document, ObjectId};
-use crate::facts::OwnerRef;
+use crate::facts::{Facts, OwnerRef, Subject};
 use crate::text::{cut, is_name};
 use crate::time::Time;
+use ray_history_core::base::keep::{KEEP, KEEP_FOR, Keep};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -56,19 +57,26 @@ pub struct Row {
     /// The values of its sentence.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
+    /// `true` if the object and its pods are gone, so that nothing more comes. Rows of before this was written never say so.
+    #[serde(rename = "final", skip_serializing_if = "std::ops::Not::not")]
+    pub is_final: bool,
+    /// The uid of the namespace `kube-system` of its Kubernetes; empty if the recorder could not read it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kubernetes: String,
+    /// The labels `history.ray.io/keep` and `history.ray.io/keep-for` of the object or its owner, as one text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub keep: String,
     /// The revision of the document.
     pub revision: u64,
     /// The length of the document.
     pub bytes: u64,
-    /// `true` if the document is final. Rows of before this was written never say so.
-    #[serde(rename = "final", skip_serializing_if = "std::ops::Not::not")]
-    pub is_final: bool,
 }
 
 impl Row {
     /// Returns the rows of a document that has this many bytes.
     pub fn of(document: &Document, bytes: u64) -> Vec<Self> {
         let owner = document.facts.object(&document.object.uid).and_then(|object| object.owner.clone());
+        let keep = keep(&document.facts);
         let row = |run: &crate::cause::Run| {
             let cause = run.first_cause();
             let values = cause.map(|cause| cause.values.iter()).into_iter().flatten();
@@ -84,9 +92,11 @@ impl Row {
                 code: cause.map(|cause| cause.code),
                 certainty: cause.map(|cause| cause.certainty),
                 values: values.map(|(name, value)| (name.clone(), cut(value, VALUE))).collect(),
+                is_final: document.is_final,
+                kubernetes: cut(&document.kubernetes.cluster, VALUE),
+                keep: keep.clone(),
                 revision: document.revision,
                 bytes,
-                is_final: document.is_final,
             }
         };
         document.runs.iter().map(row).collect()
@@ -102,6 +112,13 @@ impl Row {
         let (code, certainty) = (self.code?, self.certainty.unwrap_or_default());
         Some(Cause { code, certainty, values: self.values.clone(), ..Cause::default() }.sentence())
     }
+}
+
+/// Returns the labels that keep the sessions of any of these objects, as one text.
+fn keep(facts: &Facts) -> String {
+    let label = |object: &Subject, name: &str| object.labels.get(name).cloned().unwrap_or_default();
+    let labels = facts.objects.iter().map(|object| Keep::of_labels(&label(object, KEEP), &label(object, KEEP_FOR)));
+    Keep::text(labels.fold(None, Keep::longer))
 }
 
 /// Rows by object and run.

@@ -45,7 +45,8 @@ impl Cached {
         *self.last_used.lock() = Instant::now();
     }
 
-    fn idle_time(&self) -> Duration {
+    /// Returns the time since it was used last.
+    pub(super) fn idle_time(&self) -> Duration {
         self.last_used.lock().elapsed()
     }
 }

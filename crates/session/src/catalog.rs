@@ -44,6 +44,7 @@ use ray_history_core::layout::Root;
 use ray_history_metrics::catalog::{Metrics, Purpose};
 use ray_history_storage::{Error, ErrorKind, Storage};
 use state::{CatalogState, Pass, ProbedSession};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, watch};
@@ -55,6 +56,8 @@ pub struct Catalog {
     roots: Vec<Root>,
     metrics: Arc<Metrics>,
     namespaces: RwLock<Namespaces>,
+    /// Sessions that retention deletes or has deleted: whatever is still found of them is not listed.
+    hidden: RwLock<Arc<HashSet<SessionKey>>>,
     listing: watch::Sender<Arc<Listing>>,
     state: tokio::sync::Mutex<CatalogState>,
     /// Sessions found for single clusters that are not yet in the listing.
@@ -83,6 +86,19 @@ impl Namespaces {
     }
 }
 
+/// The sessions that are listed: of served namespaces, and not hidden.
+#[derive(Clone, Debug, Default)]
+struct Filter {
+    namespaces: Namespaces,
+    hidden: Arc<HashSet<SessionKey>>,
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        self.namespaces == other.namespaces && Arc::ptr_eq(&self.hidden, &other.hidden)
+    }
+}
+
 /// The sources that one pass lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
@@ -100,6 +116,7 @@ impl Catalog {
             roots,
             metrics: Arc::default(),
             namespaces: RwLock::default(),
+            hidden: RwLock::default(),
             listing: watch::Sender::new(Arc::new(state.listing())),
             state: tokio::sync::Mutex::new(state),
             probed: Mutex::default(),
@@ -153,6 +170,12 @@ impl Catalog {
         Ok(self.listing())
     }
 
+    /// Lists markers and folders, however long that takes.
+    pub(crate) async fn list_everything(&self) -> Result<(), Error> {
+        let _guard = self.refreshing.lock().await;
+        self.run_pass(Scope::Everything).await.0.map(drop)
+    }
+
     /// Lists the markers again. If the last walk of the folders failed, walks them again at once, because the cause may
     /// be gone.
     pub async fn retry_listing(&self) -> Result<Arc<Listing>, Error> {
@@ -173,7 +196,7 @@ impl Catalog {
             return Ok(self.refresh().await?.find(key));
         }
         let cluster = &key.cluster;
-        if !self.namespaces().allow(&cluster.namespace, true) {
+        if !self.namespaces().allow(&cluster.namespace, true) || self.hidden.read().contains(key) {
             return Ok(None);
         }
         // One probe at a time: a waiter for a probe of the same cluster takes its result.
@@ -263,16 +286,31 @@ impl Catalog {
     pub fn allows(&self, key: &SessionKey) -> bool {
         let namespaces = self.namespaces();
         let known = || self.listing().find(key).map(|entry| entry.namespace_known);
+        if self.hidden.read().contains(key) {
+            return false;
+        }
         namespaces.is_all() || known().is_some_and(|known| namespaces.allow(&key.cluster.namespace, known))
     }
 
-    /// Removes sessions of namespaces that are no longer served at once, even while the store is down. Sessions of new
-    /// namespaces come with the next passes.
-    async fn apply_namespaces(&self) {
-        let (mut state, namespaces) = (self.state.lock().await, self.namespaces());
-        if state.filter(namespaces).await {
+    /// Lists these sessions no more, whatever is found of them.
+    pub(super) async fn hide(&self, hidden: HashSet<SessionKey>) {
+        if **self.hidden.read() != hidden {
+            *self.hidden.write() = Arc::new(hidden);
+            self.apply_filter().await;
+        }
+    }
+
+    /// Removes sessions that are no longer listed at once, even while the store is down. Sessions of new namespaces come
+    /// with the next passes.
+    async fn apply_filter(&self) {
+        let (mut state, filter) = (self.state.lock().await, self.filter());
+        if state.filter(filter).await {
             self.publish(&state);
         }
+    }
+
+    fn filter(&self) -> Filter {
+        Filter { namespaces: self.namespaces(), hidden: Arc::clone(&self.hidden.read()) }
     }
 
     fn namespaces(&self) -> Namespaces {
@@ -285,7 +323,7 @@ impl Catalog {
         if scope != Scope::Data {
             self.passes_started.fetch_add(1, Ordering::SeqCst);
         }
-        self.apply_namespaces().await;
+        self.apply_filter().await;
         let namespaces = self.namespaces();
         let purpose = if scope == Scope::Data { Purpose::Walk } else { Purpose::Markers };
         if scope != Scope::Markers {
@@ -299,7 +337,7 @@ impl Catalog {
         let (result, pass) = match ended {
             Ok(()) => {
                 let (sessions, pass) = Pass::succeeded(found);
-                (Ok(state.replace(scope, sessions, self.namespaces()).await), pass)
+                (Ok(state.replace(scope, sessions, self.filter()).await), pass)
             }
             Err(error) => {
                 let pass = Pass::failed(&error, self.store.listing_is_free());
@@ -337,7 +375,7 @@ impl Catalog {
         let mut state = self.state.lock().await;
         let probed = std::mem::take(&mut *self.probed.lock());
         if !probed.is_empty() {
-            state.add(probed, self.namespaces()).await;
+            state.add(probed, self.filter()).await;
             self.publish(&state);
         }
     }

@@ -2,6 +2,7 @@
 
 use ray_history_core::base::name::SessionKey;
 use ray_history_storage as storage;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ pub enum Error {
     /// No such session is stored.
     #[error("no session {0} is stored here")]
     Unknown(SessionKey),
+    /// Retention deletes the session, or has deleted it.
+    #[error("session {0} {1}")]
+    Deleted(SessionKey, Box<Deletion>),
     /// The session is listed, but no data of it is stored (yet).
     #[error("session {0} has a marker but no data yet: its collectors may still be uploading")]
     NothingStored(SessionKey),
@@ -67,6 +71,25 @@ pub enum Error {
     /// The load panicked or was dropped, which is a bug.
     #[error("the load ended unexpectedly; please report this")]
     Broken,
+}
+
+/// The deletion of a session by retention.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// Date of the last step, in UTC.
+    pub day: String,
+    /// The rule, in a sentence.
+    pub reason: String,
+    /// `true` if all of its objects are gone.
+    pub is_over: bool,
+}
+
+impl fmt::Display for Deletion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { day, reason, is_over } = self;
+        let step = if *is_over { "was deleted by retention on" } else { "is being deleted by retention since" };
+        write!(f, "{step} {day}: {reason}")
+    }
 }
 
 impl Error {

@@ -17,13 +17,15 @@
 //!     links       resolves the names of jobs, services, clusters and submissions to sessions
 //! current_store   replaces the store when settings change
 //! logs        reads log files of an open session
+//! retention   which sessions are marked for deletion, hidden or pinned, and what is known of each for a plan
 //! survey      inspects a store that is being set up
 //! liveness    which clusters run, as watches of Kubernetes say
 //! ```
 //!
-//! `Sessions` is implemented in six files, which change for different reasons: this one when something is shared by all
+//! `Sessions` is implemented in seven files, which change for different reasons: this one when something is shared by all
 //! sessions, `open` when the way to an open session changes, `listed` when the way to find sessions changes, `heads` when
-//! manifests say more, `run_facts` when more is known of jobs, `obituaries/found` when more is known of why runs ended.
+//! manifests say more, `run_facts` when more is known of jobs, `obituaries/found` when more is known of why runs ended, `retention` when the way in
+//! which sessions are deleted does.
 //!
 //! This is the only layer that `http` calls, and all requests to storage are made here. It knows nothing of HTTP.
 
@@ -50,6 +52,7 @@ mod memory;
 pub mod obituaries;
 mod open;
 pub mod progress;
+pub mod retention;
 mod run_facts;
 mod source;
 mod survey;
@@ -58,7 +61,7 @@ mod testing;
 
 pub use current_store::{ConnectError, CurrentStore, Prepared, connect};
 pub use ended::Ended;
-pub use error::Error;
+pub use error::{Deletion, Error};
 pub use glances::Glance;
 pub use heads::KnownBy;
 pub use load::{LogIndex, OpenSession, Proved};
@@ -87,7 +90,7 @@ use ray_history_storage::Storage;
 use source::Source;
 use std::io;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The memory usage of all sessions.
@@ -122,6 +125,8 @@ pub struct Sessions {
     answer_budget: Arc<MemoryBudget>,
     lanes: Arc<Lanes>,
     loader: Loader<Arc<OpenSession>>,
+    /// Told when marks of retention have to be listed at once.
+    marks_wanted: Notify,
     stop: CancellationToken,
 }
 
@@ -176,6 +181,7 @@ impl Sessions {
             answer_budget: MemoryBudget::new(parts.answers),
             lanes,
             loader: Loader::new(stop.clone()),
+            marks_wanted: Notify::new(),
             stop,
         }
     }
@@ -202,6 +208,9 @@ impl Sessions {
         let source = self.source();
         source.facts.resize(parts.facts);
         self.obituaries.resize(parts.obituaries);
+        if settings.retention != self.settings().retention {
+            self.marks_wanted.notify_one();
+        }
         if source.catalog.limit_to(&settings.clusters.namespaces) {
             self.cache.retain(|key| source.catalog.allows(key));
         }

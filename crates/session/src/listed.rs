@@ -10,6 +10,7 @@ use super::load::now;
 use super::{Ended as SignOfEnd, Error, OpenSession, Sessions};
 use crate::liveness::State;
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
+use ray_history_core::layout::Root;
 use ray_history_core::snapshot::gaps::Standing;
 use ray_history_core::snapshot::run_facts::Outcome;
 use ray_history_metrics::obituaries::Outcome as Ended;
@@ -30,6 +31,11 @@ impl Sessions {
     /// Returns the last listing.
     pub fn listing(&self) -> Arc<Listing> {
         self.source().catalog.listing()
+    }
+
+    /// Returns the roots of the current store.
+    pub fn roots(&self) -> Vec<Root> {
+        self.source().catalog.roots().to_vec()
     }
 
     /// Returns a session's current standing: a marker that is listed later counts from then on.
@@ -71,7 +77,15 @@ impl Sessions {
         source.glances.make_room(listing.len());
         let found = self.found(&source, &listing);
         let facts = |key: &SessionKey| source.facts.facts(key);
-        let asked = Asked { manifests: &manifests, outcomes: &outcomes, facts: &facts, found: Some(&found) };
+        let marks = self.marks();
+        let expiring = |key: &SessionKey| marks.expiry(key).is_some();
+        let asked = Asked {
+            manifests: &manifests,
+            outcomes: &outcomes,
+            facts: &facts,
+            found: Some(&found),
+            expiring: &expiring,
+        };
         listing.page_with(&Query { served: self.served(), ..query.clone() }, &self.watched, asked)
     }
 
@@ -116,6 +130,9 @@ impl Sessions {
 
     /// Returns the entry of a session. A session that is not listed is searched in the store, at a limited rate.
     pub async fn find(&self, key: &SessionKey) -> Result<Option<Entry>, Error> {
+        if let Some(error) = self.deleted(key) {
+            return Err(error);
+        }
         let source = self.source();
         if let Some(entry) = source.catalog.listing().find(key) {
             return Ok(Some(entry));
@@ -255,7 +272,6 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ray_history_core::layout::Root;
     use ray_history_storage::Storage;
     use ray_history_storage::faulty::Faulty;
     use ray_history_storage::memory::Memory;

@@ -102,6 +102,9 @@ impl Sessions {
 
     /// Returns the session, or a waiter for its load.
     fn find_or_load(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
+        if let Some(error) = self.deleted(key) {
+            return Err(error);
+        }
         let cached = self.lookup_cached(key);
         self.metrics.sessions.cache_lookup(cached.is_some());
         cached.map_or_else(|| self.start(key, LoadReason::Asked), |session| Ok(Joined::Ready(session)))

@@ -7,6 +7,7 @@ use super::fact_index::FactIndex;
 use super::glances::Glances;
 use super::links::Submissions;
 use super::load::Places;
+use super::retention::Retention;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::layout::Root;
 use ray_history_metrics::catalog::Metrics;
@@ -21,6 +22,7 @@ pub(super) struct Source {
     pub(super) submissions: Submissions,
     pub(super) glances: Glances,
     pub(super) facts: FactIndex,
+    pub(super) retention: Retention,
 }
 
 impl Source {
@@ -34,7 +36,8 @@ impl Source {
     ) -> Self {
         let catalog = Catalog::new(Arc::clone(&store), roots).counted_by(Arc::clone(metrics)).limited_to(namespaces);
         let (glances, facts) = (Glances::default(), FactIndex::new(bytes_of_facts));
-        Self { catalog, store, submissions: Submissions::default(), glances, facts }
+        let retention = Retention::default();
+        Self { catalog, store, submissions: Submissions::default(), glances, facts, retention }
     }
 
     /// Returns the places where the objects of a session may be.

@@ -5,6 +5,7 @@
 use super::catalog::{Entry, Listing};
 use super::load::Inventory;
 use super::{Error, OpenSession, Sessions};
+use ray_history_core::base::chain::chain;
 use ray_history_core::layout::BucketTree;
 use ray_history_core::snapshot::completeness::EventCounts;
 use ray_history_core::snapshot::gap::Gap;
@@ -83,9 +84,23 @@ impl Survey {
 }
 
 impl Sessions {
+    /// Lists everything, however long that takes: markers, folders, marks of retention, and why runs ended.
+    ///
+    /// # Errors
+    /// Returns the first error of the store.
+    pub async fn list_everything(&self) -> Result<(), Error> {
+        self.refresh_marks().await?;
+        self.source().catalog.list_everything().await?;
+        self.read_obituaries_once().await;
+        Ok(())
+    }
+
     /// Lists the whole store once, for as long as a survey may take: the markers, and the folders of sessions that have
     /// none, and reads why runs ended. Returns `false` if time ran out before every folder was listed.
     pub async fn list_once(&self) -> Result<bool, Error> {
+        if let Err(error) = self.refresh_marks().await {
+            tracing::warn!(error = %chain(&error), "marks of retention cannot be listed: what is being deleted may be shown");
+        }
         let is_whole = !self.source().catalog.survey(WALK_LIMIT).await?.timed_out;
         self.read_obituaries_once().await;
         Ok(is_whole)

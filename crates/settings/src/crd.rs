@@ -12,6 +12,7 @@
 mod access;
 mod cluster;
 mod obituaries;
+mod retention;
 mod rules;
 mod schema;
 mod size;
@@ -22,14 +23,18 @@ pub use access::*;
 pub(crate) use cluster::BY_ROLE_EXPECTED;
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
 pub use obituaries::*;
+pub use retention::*;
 pub(crate) use rules::ANONYMOUS_EXPECTED;
 pub use rules::{
-    ALLOWED_FOR, DENIED_FOR, DurationRule, LIFETIME, MAX_MEMORY, REQUEST_TIMEOUT, STALE_FOR, SizeRule, TIMEOUT, TTL,
-    is_endpoint,
+    ALLOWED_FOR, BytesRule, DENIED_FOR, DurationRule, GRACE, LIFETIME, MAX_AGE, MAX_BYTES, MAX_MEMORY, REQUEST_TIMEOUT,
+    STALE_FOR, SizeRule, TIMEOUT, TTL, is_endpoint,
 };
 pub use schema::{definition, schema, yaml};
 pub use size::Size;
-pub use status::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
+pub use status::{
+    CacheStatus, DeletedStatus, KeptStatus, MarkedStatus, PlannedStatus, RayHistoryStatus, ReplicaStatus,
+    RetentionStatus, SessionsStatus,
+};
 pub use storage::*;
 
 use kube::{CustomResource, KubeSchema};
@@ -77,6 +82,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = cluster::by_role())]
+#[x_kube(validation = retention::outcomes())]
 pub struct RayHistorySpec {
     /// The store that collectors wrote to.
     pub storage: StorageSpec,
@@ -101,4 +107,7 @@ pub struct RayHistorySpec {
     /// Obituaries: why runs ended, kept when Kubernetes' objects are gone.
     #[serde(default)]
     pub obituaries: ObituariesSpec,
+    /// Retention: how long sessions are kept. Off unless a mode is set.
+    #[serde(default)]
+    pub retention: RetentionSpec,
 }

@@ -9,7 +9,8 @@ mod tests;
 
 use super::{Environment, Origin, Problem, Problems, Settings, stores};
 use crate::crd::{
-    AccessSpec, CacheSpec, ClustersSpec, LoadingSpec, ObituariesSpec, PrewarmSpec, RayHistorySpec, Redaction, Size,
+    AccessSpec, CacheSpec, ClustersSpec, LoadingSpec, ObituariesSpec, PrewarmSpec, RayHistorySpec, Redaction,
+    RetentionSpec, Size,
 };
 use clap::Args;
 use ray_history_store_settings::kuberay::{Backend, Sources, known_keys, set};
@@ -125,6 +126,7 @@ impl Settings {
             redaction: Redaction::default(),
             access: AccessSpec::default(),
             obituaries: ObituariesSpec::default(),
+            retention: RetentionSpec::default(),
         };
         let read = Self::from_spec(&spec, Origin::File, memory_limit);
         let (found, mut notes) = sources.finish();

@@ -13,6 +13,7 @@ mod kuberay;
 mod read;
 mod reader;
 mod repair;
+mod retention;
 mod secret;
 mod shape;
 mod storage;
@@ -25,6 +26,7 @@ pub use crate::crd::{ObituariesMode, ObituariesSpec as Obituaries, ObituariesSto
 pub use access::Access;
 pub use file::Document;
 pub use kuberay::KubeRay;
+pub use ray_history_retention::{Mode as RetentionMode, Settings as Retention};
 pub use ray_history_store_settings::kuberay::Environment;
 pub use ray_history_store_settings::{Problem, Problems};
 pub use read::default_max_memory;
@@ -64,6 +66,8 @@ pub struct Settings {
     pub access: Option<Access>,
     /// Obituaries: why runs ended.
     pub obituaries: Obituaries,
+    /// Retention: how long sessions are kept.
+    pub retention: Retention,
 }
 
 impl Settings {
@@ -88,14 +92,15 @@ impl Settings {
 /// Writes everything except the storage, with the field names of a `RayHistory`.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { storage: _, cache, loading, clusters, prewarm, redaction, access, obituaries } = self;
+        let Self { storage: _, cache, loading, clusters, prewarm, redaction, access, obituaries, retention } = self;
         let seconds = |duration: Duration| format!("{}s", duration.as_secs_f64());
         let namespaces = if clusters.namespaces.is_empty() { "all".to_owned() } else { clusters.namespaces.join(",") };
         write!(
             f,
             "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
              loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} \
-             prewarm.enabled={prewarm} redaction={} access.mode={} obituaries.mode={:?} obituaries.store={:?}",
+             prewarm.enabled={prewarm} redaction={} access.mode={} obituaries.mode={:?} obituaries.store={:?} \
+             retention.mode={:?}",
             cache.max_sessions,
             cache.max_memory,
             seconds(cache.ttl.unwrap_or_default()),
@@ -107,6 +112,7 @@ impl fmt::Display for Settings {
             if access.is_some() { "Kubernetes" } else { "None" },
             obituaries.mode,
             obituaries.store,
+            retention.mode,
         )
     }
 }

@@ -1,9 +1,9 @@
 //! Converts a spec into settings: parses every value, applies every rule, and reports all problems together.
 
-use super::access;
 use super::reader::Reader;
 use super::shape::{self, quoted};
 use super::{Cache, Clusters, Loading, Origin, Problems, Settings, Storage, stores};
+use super::{access, retention};
 use crate::crd::{self, AccessMode, ObituariesMode, RayHistorySpec, Redaction};
 
 /// The maximum of the default memory budget, in bytes.
@@ -40,6 +40,7 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
     if origin == Origin::File && spec.obituaries.mode != ObituariesMode::Off {
         reader.problem("spec.obituaries.mode", "must be Off in a file: only serve --rayhistory watches a Kubernetes");
     }
+    let retention = retention::read(&mut reader, &spec.retention, spec.obituaries.mode);
     let settings = Settings {
         cache: Cache {
             max_sessions: usize::try_from(spec.cache.max_sessions).unwrap_or(0),
@@ -64,6 +65,7 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
         storage,
         access,
         obituaries: spec.obituaries,
+        retention,
     };
     if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
 }

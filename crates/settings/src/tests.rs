@@ -85,6 +85,7 @@ fn reads_the_documented_example() {
         redaction: Redaction::Always,
         access: None,
         obituaries: Obituaries::default(),
+        retention: Retention::default(),
     };
     assert_eq!(settings, expected);
 }

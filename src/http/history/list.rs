@@ -66,6 +66,7 @@ pub(in crate::http) struct SessionList {
         ("cause" = Option<String>, Query, description = "Code of the first cause, such as HeadOOM, as Kubernetes knew it"),
         ("errorType" = Option<String>, Query, description = "Ray's type of an error of a job or of a failed task attempt, of sessions that were read"),
         ("metadata.KEY" = Option<String>, Query, description = "Value that the metadata of a job has for KEY, of sessions that were read; several keys must be those of one job"),
+        ("expiring" = Option<bool>, Query, description = "true: only sessions that retention has marked for deletion"),
         ("sort" = Option<String>, Query, description = "started (the newest first, the default), duration (the longest first) or outcome (failed first); with - before it the other way round"),
         ("startedAfter" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now such as 24h or 7d; compared with the head's own clock"),
         ("startedBefore" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now; compared with the head's own clock"),

@@ -25,6 +25,7 @@ use ray_history_session::{self as session, Opening};
     responses(
         (status = 200, description = "Progress of the load, including a failed one", body = Status),
         (status = 404, description = "No such session", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "Retention deletes the session, or has deleted it", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "The storage cannot be read", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -37,7 +38,7 @@ pub(in crate::http) async fn progress(call: &Call<'_>) -> Result<HttpResponse, E
             None => Status::READY,
         },
         Ok(Opening::Loading(progress)) => Status::loading(&progress),
-        Err(error @ (session::Error::Unknown(_) | session::Error::Storage(_))) => {
+        Err(error @ (session::Error::Unknown(_) | session::Error::Deleted(..) | session::Error::Storage(_))) => {
             return Err(error.into());
         }
         Err(error) => Status::failed(Error::Session(error).to_string()),

@@ -48,6 +48,9 @@ pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize
                 let code = Code::ALL.iter().find(|code| code.name().eq_ignore_ascii_case(&value));
                 wanted.cause = Some(*code.ok_or_else(|| bad("a code of docs/causes.md is wanted, such as HeadOOM"))?);
             }
+            "expiring" => {
+                wanted.expiring = value.parse().map_err(|_| bad("true or false is wanted"))?;
+            }
             "errorType" => wanted.error_type = Some(value),
             "sort" => {
                 let sort = Sort::parse(&value);
@@ -102,7 +105,7 @@ mod tests {
     #[test]
     fn parses_every_parameter() {
         let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&completeness=complete-to&outcome=failed&q=x+y\
-                     &cause=headoom&errorType=OUT_OF_MEMORY&metadata.user=ada&sort=-duration&limit=7&else=1&after=&startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
+                     &cause=headoom&errorType=OUT_OF_MEMORY&metadata.user=ada&expiring=true&sort=-duration&limit=7&else=1&after=&startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
         let expected = Query {
             visible: Visible::All,
             namespace: Some("a/b".into()),
@@ -117,6 +120,7 @@ mod tests {
             metadata: vec![("user".into(), "ada".into())],
             sort: Sort::parse("-duration").unwrap(),
             runs: false,
+            expiring: true,
             served: None,
             text: Some("x y".into()),
             from: Some(1_795_305_601_000_000),
@@ -151,6 +155,7 @@ mod tests {
             ("outcome=good", "outcome"),
             ("cause=Rain", "cause"),
             ("sort=name", "sort"),
+            ("expiring=soon", "expiring"),
             ("ownerKind=pod", "ownerKind"),
             ("startedAfter=yesterday", "startedAfter"),
             ("after=x", "after"),

@@ -15,6 +15,7 @@ use ray_history_obituary::facts::Kind;
 use ray_history_obituary::ledger::Row;
 use ray_history_session::Ended;
 use ray_history_session::catalog::{Entry, LooseRun, Page};
+use ray_history_session::retention::Expiry;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -76,8 +77,28 @@ pub(in crate::http) struct SessionItem {
     /// Its jobs, and what they ran on; absent if nothing was read of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<RunItem>,
+    /// Its deletion by retention; absent if it is not marked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion: Option<DeletionItem>,
     /// Path of its dashboard; of a run without a session, of the page about its end.
     path: String,
+}
+
+/// A deletion that waits for its date.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct DeletionItem {
+    /// Time before which nothing is deleted, RFC 3339.
+    #[schema(example = "2026-12-07T00:00:00Z")]
+    not_before: String,
+    /// The rule, in a sentence.
+    reason: String,
+}
+
+impl DeletionItem {
+    fn of(expiry: Expiry) -> Self {
+        Self { not_before: time(expiry.not_before), reason: expiry.reason }
+    }
 }
 
 /// An object of Kubernetes.
@@ -161,6 +182,7 @@ fn of_run(row: &Row) -> SessionItem {
         object: Some(ObjectItem::of(row)),
         why: Some(run_item::why_of(row)),
         run: None,
+        deletion: None,
         path: format!("/{}", why_path(&row.object)),
     }
 }
@@ -182,6 +204,7 @@ fn listed(state: &State, entry: &Entry, run: &ShownRun) -> SessionItem {
     SessionItem {
         completeness: verdict.map(Verdict::as_str),
         complete_to: verdict.and_then(complete_to),
+        deletion: state.sessions.expiry(&entry.key).map(DeletionItem::of),
         ..describe(entry, &Summary::listed(state, entry), run)
     }
 }
@@ -207,6 +230,7 @@ pub(in crate::http) fn describe(entry: &Entry, summary: &Summary, run: &ShownRun
         object: run.told().map(ObjectItem::of),
         why: run_item::why(run),
         run: run_item::item(run),
+        deletion: None,
         path: format!("/sessions/{}", session_path(&entry.key)),
     }
 }
@@ -216,4 +240,9 @@ pub(in crate::http) fn started(entry: &Entry) -> String {
     let micros = entry.key.session.local_micros().unwrap_or(0);
     let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Returns a time as RFC 3339 in UTC.
+fn time(nanos: i64) -> String {
+    jiff::Timestamp::from_nanosecond(nanos.into()).unwrap_or_default().to_string()
 }

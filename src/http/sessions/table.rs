@@ -136,7 +136,12 @@ fn row(state: &State, entry: &Entry, run: &ShownRun, group: Option<&Group>, root
                 }
             }
             td data-label="Ray" { @if let Some(version) = run.facts().and_then(|facts| facts.ray_version.as_ref()) { (version) } }
-            td.quiet { (entry.key.session) }
+            td.quiet {
+                (entry.key.session)
+                @if let Some(expiry) = state.sessions.expiry(&entry.key) {
+                    div.expires title=(expiry.reason) { "will be deleted on " (day(expiry.not_before)) }
+                }
+            }
         }
     }
 }
@@ -176,6 +181,11 @@ fn started(entry: &Entry, summary: &Summary) -> Markup {
 /// Returns a time in the head's zone, or in UTC.
 fn exact(at: jiff::Timestamp, zone: Option<i64>, title: &str) -> Markup {
     html! { time datetime=(at) title=(title) { (local(at, zone)) } }
+}
+
+/// Returns the date of a time in UTC.
+fn day(nanos: Nanos) -> String {
+    jiff::Timestamp::from_nanosecond(nanos.into()).unwrap_or_default().strftime("%Y-%m-%d").to_string()
 }
 
 /// Returns a duration in its two largest units, such as `1 h 5 min`.

@@ -97,10 +97,11 @@ fn batch(objects: &mut BTreeSet<String>, asked: &Asked, batches: Batches) -> Ans
         match code_of(&key) {
             None => {
                 objects.remove(&key);
-                told += &format!("<Deleted><Key>{name}</Key></Deleted>");
+                told.extend(["<Deleted><Key>", name, "</Key></Deleted>"]);
             }
             Some(code) => {
-                told += &format!("<Error><Key>{name}</Key><Code>{code}</Code><Message>testsecret</Message></Error>");
+                told.extend(["<Error><Key>", name, "</Key><Code>", code]);
+                told.push_str("</Code><Message>testsecret</Message></Error>");
             }
         }
     }

@@ -63,7 +63,7 @@ async fn a_caller_that_goes_away(cloud: &impl Cloud, writer: Arc<dyn StorageWrit
     if put.await.is_ok() {
         return; // It was fast enough, or the cloud has no uploads in parts.
     }
-    for _ in 0..100 {
+    for _ in 0..400 {
         if cloud.unfinished().await == 0 {
             break;
         }

@@ -124,7 +124,7 @@ async fn hours(role: Role, hours: usize, (flush, log_flush): (u64, u64)) -> Vec<
     found
 }
 
-/// What the documentation says that it costs.
+/// The documentation, which says what it costs.
 const DOCUMENTATION: &str = include_str!("../../../../docs/collector.md");
 
 /// Returns the numbers of writes that a row of the table of costs has, one for each column of settings.

@@ -37,7 +37,7 @@ pub(super) fn take(room: &mut u64, bytes: u64) -> io::Result<()> {
 
 /// Returns `true` if it was the spool's own bound that failed, not its disk.
 pub(super) fn is_full(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<Full>())
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Full>)
 }
 
 impl Spool {

@@ -18,11 +18,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The bucket that documents are written to.
 #[derive(Debug)]
-pub(super) struct Bucket {
-    pub(super) reader: std::sync::Arc<dyn Storage>,
-    pub(super) writer: std::sync::Arc<dyn StorageWrite>,
+pub(crate) struct Bucket {
+    pub(crate) reader: std::sync::Arc<dyn Storage>,
+    pub(crate) writer: std::sync::Arc<dyn StorageWrite>,
     /// The prefix of all keys: empty, or ends in `/`.
-    pub(super) root: String,
+    pub(crate) root: String,
 }
 
 /// The replica that writes, and its Kubernetes.

@@ -136,6 +136,7 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
     let object = own.or(cluster).or(scope.job)?;
     let at = object.end()?;
     let over = scope.attempt.filter(|attempt| attempt.is_over()).and_then(|attempt| attempt.to);
+    let over = over.or_else(|| scope.end_of_jobs());
     let about = object.shown();
     let candidate = |code, certainty, at, says: &str| {
         Candidate::new(code, certainty, at, Place::Owner, about.clone()).because(Some(at), &about, says)

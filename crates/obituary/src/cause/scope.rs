@@ -81,6 +81,13 @@ impl Scope<'_> {
         jobs.filter(|job| job.state == JobState::Failed).min_by_key(|job| job.at)
     }
 
+    /// Returns the end of the last of Ray's jobs, of a cluster without a `RayJob`; `None` while one goes on.
+    pub(super) fn end_of_jobs(&self) -> Option<Time> {
+        let jobs = self.ray.filter(|_| self.attempt.is_none()).map(|ray| &ray.jobs)?;
+        let is_over = jobs.iter().all(|job| job.state != JobState::Open && job.at.is_some());
+        jobs.iter().filter_map(|job| job.at).max().filter(|_| is_over)
+    }
+
     /// Returns `true` if a job of Ray had failed before its cluster was deleted: the deletion cleaned up.
     pub(super) fn failed_before_deletion(&self) -> bool {
         let end = self.cluster.and_then(Subject::end);
@@ -92,9 +99,9 @@ impl Scope<'_> {
         self.ray.is_some_and(|ray| !ray.jobs.is_empty())
     }
 
-    /// Returns `true` for what happened within the run.
+    /// Returns `true` for what happened within the run, whose end has whole seconds if an object tells it.
     pub(super) fn admits(&self, at: Time) -> bool {
-        self.to.is_none_or(|to| at <= to) && self.from.is_none_or(|from| at >= from.plus(-5))
+        self.to.is_none_or(|to| at < to.plus(1)) && self.from.is_none_or(|from| at >= from.plus(-5))
     }
 
     /// Returns `true` for what was first seen within the run, or shortly after it.

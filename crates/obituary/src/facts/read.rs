@@ -16,6 +16,7 @@ use crate::join::Table;
 use crate::object;
 use crate::text::is_name;
 use crate::time::Time;
+use ray_history_core::base::keep::{KEEP, KEEP_FOR};
 use std::collections::BTreeMap;
 
 /// Returns what all kinds have: names, times, the owner, labels, and who suspended it.
@@ -33,8 +34,8 @@ fn subject(kind: Kind, metadata: &object::Metadata, suspended: Option<bool>, see
     });
     let labels = [
         ("kueue.x-k8s.io/queue-name", &metadata.labels.queue.0),
-        ("history.ray.io/keep", &metadata.labels.keep.0),
-        ("history.ray.io/keep-for", &metadata.labels.keep_for.0),
+        (KEEP, &metadata.labels.keep.0),
+        (KEEP_FOR, &metadata.labels.keep_for.0),
     ];
     let labels = labels.into_iter().filter(|(_, value)| !value.is_empty());
     Some(Subject {

@@ -32,6 +32,8 @@ pub struct Listing {
     pub(super) table: Arc<Table>,
     /// Changes whenever the sessions do. Only comparable within this process.
     pub version: u64,
+    /// Sessions of which something was found, and which are not listed because retention deletes them.
+    pub(crate) hidden: Arc<[SessionKey]>,
     /// Keys in marker folders that could not be understood.
     pub unknown_keys: Oddities,
     /// Places that could not be listed, with the reason. Sessions in them are missing here.

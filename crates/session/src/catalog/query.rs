@@ -50,6 +50,8 @@ pub struct Query {
     pub error_type: Option<String>,
     /// Keys and values that the metadata of one job must all have.
     pub metadata: Vec<(String, String)>,
+    /// `true` to find only sessions that are marked for deletion.
+    pub expiring: bool,
     /// Earliest start, in Unix microseconds of the head's own clock.
     pub from: Option<i64>,
     /// End of the range of starts (exclusive), in Unix microseconds of the head's own clock.
@@ -87,6 +89,7 @@ impl Default for Query {
             metadata: Vec::new(),
             sort: Sort::default(),
             runs: false,
+            expiring: false,
             served: None,
             from: None,
             until: None,
@@ -171,12 +174,20 @@ pub(crate) struct Asked<'a> {
     pub(crate) facts: FactsOf<'a>,
     /// Rows of the ledger by session.
     pub(crate) found: Option<&'a FoundRuns>,
+    /// Returns `true` if a session is marked for deletion.
+    pub(crate) expiring: &'a dyn Fn(&SessionKey) -> bool,
 }
 
 impl Listing {
     /// Returns a page of the sessions that match a query, of which no outcome is known.
     pub fn page(&self, query: &Query, watched: &Watched, manifests: Manifests<'_>) -> Page {
-        let asked = Asked { manifests, outcomes: &|_| ReadOutcome::Unread, facts: &|_| None, found: None };
+        let asked = Asked {
+            manifests,
+            outcomes: &|_| ReadOutcome::Unread,
+            facts: &|_| None,
+            found: None,
+            expiring: &|_| false,
+        };
         self.page_with(query, watched, asked)
     }
 

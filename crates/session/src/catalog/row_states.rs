@@ -67,7 +67,8 @@ mod tests {
     fn watched(table: &Table) -> Watched {
         let watched = Watched::default();
         let train = ClusterId { namespace: "dev".into(), name: "train".into() };
-        let cluster = Cluster { uid: "one".into(), created: TENTH, suspended: false, owner: None, head: None };
+        let cluster =
+            Cluster { uid: "one".into(), created: TENTH, suspended: false, owner: None, head: None, keep: None };
         let listed = table.rows().iter().filter_map(|row| {
             let key = table.key(row)?;
             Some(Listed { start: StartBounds::from_name(&key.session), key, namespace_known: true })

@@ -4,10 +4,11 @@ use super::found::Found;
 use super::listing::{Listing, Oddities};
 use super::pace::{Outcome, Pace};
 use super::table::{Builder, Sighting, Source, Table};
-use super::{Catalog, Namespaces, Scope};
+use super::{Catalog, Filter, Scope};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_storage::{Error, ErrorKind};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
@@ -20,9 +21,11 @@ const WALK_DELAY: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct CatalogState {
     table: Arc<Table>,
-    /// The namespaces that the sessions were filtered by.
-    namespaces: Namespaces,
+    /// The filter that the sessions passed.
+    filter: Filter,
     version: u64,
+    /// Hidden sessions that the last pass of the markers, and that of the folders, found.
+    hidden: [HashSet<SessionKey>; 2],
     markers: Pass,
     walk: Pass,
     /// Sessions found for single clusters since the running walk began.
@@ -88,9 +91,15 @@ impl Pass {
 
 impl CatalogState {
     /// Replaces the sessions of a source. Returns `true` if anything changed.
-    pub(super) async fn replace(&mut self, scope: Scope, mut sessions: Builder, namespaces: Namespaces) -> bool {
+    pub(super) async fn replace(&mut self, scope: Scope, mut sessions: Builder, filter: Filter) -> bool {
         if scope != Scope::Markers {
             add(&mut sessions, &self.probed);
+        }
+        let found = filter.hidden.iter().filter(|key| sessions.has(key)).cloned().collect();
+        match scope {
+            Scope::Markers => self.hidden[0] = found,
+            Scope::Data => self.hidden[1] = found,
+            Scope::Everything => self.hidden = [found, HashSet::new()],
         }
         let collect = move |before: &Table| {
             match scope {
@@ -100,23 +109,23 @@ impl CatalogState {
             }
             sessions
         };
-        self.rebuild_table(collect, namespaces).await
+        self.rebuild_table(collect, filter).await
     }
 
     /// Adds sessions found for single clusters.
-    pub(super) async fn add(&mut self, probed: Vec<ProbedSession>, namespaces: Namespaces) {
+    pub(super) async fn add(&mut self, probed: Vec<ProbedSession>, filter: Filter) {
         self.probed.extend(probed.iter().cloned());
         let collect = move |before: &Table| {
             let mut sessions = all(before);
             add(&mut sessions, &probed);
             sessions
         };
-        self.rebuild_table(collect, namespaces).await;
+        self.rebuild_table(collect, filter).await;
     }
 
-    /// Removes sessions outside these namespaces. Returns `true` if there were any.
-    pub(super) async fn filter(&mut self, namespaces: Namespaces) -> bool {
-        self.namespaces != namespaces && self.rebuild_table(all, namespaces).await
+    /// Removes sessions that another filter rejects. Returns `true` if there were any.
+    pub(super) async fn filter(&mut self, filter: Filter) -> bool {
+        self.filter != filter && self.rebuild_table(all, filter).await
     }
 
     /// Records the outcome of a pass.
@@ -139,6 +148,7 @@ impl CatalogState {
         Listing {
             table: Arc::clone(&self.table),
             version: self.version,
+            hidden: self.hidden[0].union(&self.hidden[1]).cloned().collect(),
             unknown_keys: markers.unknown_keys.clone(),
             skipped: markers.skipped.clone().and(&walk.skipped),
             recognised: markers.recognised || walk.recognised,
@@ -156,12 +166,14 @@ impl CatalogState {
     async fn rebuild_table(
         &mut self,
         collect: impl FnOnce(&Table) -> Builder + Send + 'static,
-        namespaces: Namespaces,
+        filter: Filter,
     ) -> bool {
         let before = Arc::clone(&self.table);
-        self.namespaces = namespaces.clone();
+        self.filter = filter.clone();
         let built = tokio::task::spawn_blocking(move || {
-            let table = collect(&before).finish(|namespace, known| namespaces.allow(namespace, known));
+            let mut sessions = collect(&before);
+            filter.hidden.iter().for_each(|key| sessions.remove(key));
+            let table = sessions.finish(|namespace, known| filter.namespaces.allow(namespace, known));
             (!table.is_same_as(&before)).then_some(table)
         });
         match built.await {

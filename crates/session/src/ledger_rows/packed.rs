@@ -20,8 +20,8 @@ const VALUES: usize = 16;
 const VALUE: usize = 256;
 /// Separates the texts of a row; no name and no value has it.
 const END: char = '\0';
-/// Texts before the sessions: name, uid, run, cluster, and three of the owner.
-const NAMES: usize = 7;
+/// Texts before the sessions: name, uid, run, cluster, three of the owner, the Kubernetes, and the labels that keep it.
+const NAMES: usize = 9;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,10 @@ impl Packed {
         let owner = [owner.kind, owner.name, owner.uid].map(|name| Some(name).filter(|name| is_name(name)));
         let mut texts: Vec<String> = [&object.name, &object.uid, &row.run, &row.cluster].map(Clone::clone).into();
         texts.extend(owner.map(Option::unwrap_or_default));
+        texts.extend(
+            [&row.kubernetes, &row.keep]
+                .map(|name| Some(name.clone()).filter(|name| is_name(name)).unwrap_or_default()),
+        );
         let bare = |name: &String| {
             let session = name.strip_prefix(&row.cluster).and_then(|name| name.strip_prefix('/')).unwrap_or(name);
             SessionName::parse(session).map(|session| session.as_str().to_owned())
@@ -86,7 +90,7 @@ impl Packed {
     /// Returns the row.
     pub(crate) fn row(&self) -> Row {
         let mut texts = self.texts.split(END).map(str::to_owned);
-        let [name, uid, run, cluster, owner_kind, owner_name, owner_uid] =
+        let [name, uid, run, cluster, owner_kind, owner_name, owner_uid, kubernetes, keep] =
             [(); NAMES].map(|()| texts.next().unwrap_or_default());
         let owner = OwnerRef { kind: owner_kind, name: owner_name, uid: owner_uid };
         let sessions = texts.by_ref().take(self.sessions.into()).collect();
@@ -106,9 +110,11 @@ impl Packed {
             code: self.code,
             certainty: self.certainty,
             values,
+            is_final: self.is_final,
+            kubernetes,
+            keep,
             revision: self.revision,
             bytes: self.bytes,
-            is_final: self.is_final,
         }
     }
 

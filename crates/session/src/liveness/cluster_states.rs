@@ -6,6 +6,7 @@
 
 use super::left_out::LeftOut;
 use super::{StartBounds, State, StateRule};
+use ray_history_core::base::keep::Keep;
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey, SessionName};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -32,6 +33,8 @@ pub struct Cluster {
     pub owner: Option<Owner>,
     /// The state of its head, from its status. A different text means only that there may be new files.
     pub head: Option<String>,
+    /// The time for which its labels ask to keep its sessions.
+    pub keep: Option<Keep>,
 }
 
 /// A session that the bucket lists.
@@ -266,6 +269,11 @@ impl ClusterStates {
     /// Returns `true` if a namespace is watched and has been listed.
     pub fn covers(&self, namespace: &str) -> bool {
         self.all_covered || self.covered.contains(namespace)
+    }
+
+    /// Returns `true` if an object of this name was seen, existing or deleted.
+    pub fn has_seen(&self, id: &ClusterId) -> bool {
+        self.clusters.contains_key(id)
     }
 
     /// Returns an existing cluster.

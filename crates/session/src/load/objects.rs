@@ -8,7 +8,7 @@ use super::nodes::NodeFiles;
 use super::segments::{Continued, Indexes, LogStore, Segments};
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_core::layout::{
-    DataPrefix, ObjectKind, OwnKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object,
+    DataPrefix, ObjectKind, OwnKind, Root, Tree, data_prefixes, generation, may_own, owner_folders, parse_object,
 };
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -180,7 +180,7 @@ pub(super) async fn prefixes(store: &dyn Storage, key: &SessionKey, places: &Pla
             for (kind, folder) in owner_folders(root, &key.cluster.namespace) {
                 let page = store.list_all(&folder, Delimiter::Slash).await?;
                 let names = page.prefixes.iter().filter_map(|p| p.strip_prefix(&folder)?.strip_suffix('/'));
-                let likely = names.filter(|name| !name.is_empty() && key.cluster.name.starts_with(name));
+                let likely = names.filter(|name| may_own(name, &key.cluster));
                 owners.extend(likely.map(|name| Owner { kind, name: name.to_owned() }));
             }
         }

@@ -113,7 +113,8 @@ async fn a_shown_session_is_read_once_by_few_requests() {
 #[tokio::test]
 async fn a_live_session_is_not_read() {
     let watched = Watched::default();
-    let cluster = |created| Cluster { uid: "one".into(), created, suspended: false, owner: None, head: None };
+    let cluster =
+        |created| Cluster { uid: "one".into(), created, suspended: false, owner: None, head: None, keep: None };
     let lives = [(key(0).cluster, cluster(BEGAN / 1_000 - 1))].into();
     watched.update(|states| {
         states.watch(&[], false);

@@ -25,6 +25,12 @@ pub const ALLOWED_FOR: DurationRule = DurationRule { least: "1s", most: "1h" };
 pub const DENIED_FOR: DurationRule = DurationRule { least: "1s", most: "1h" };
 /// The time for which a permission is honoured longer while the API server cannot be asked.
 pub const STALE_FOR: DurationRule = DurationRule { least: "0s", most: "1h" };
+/// The time between the mark of a session and its deletion.
+pub const GRACE: DurationRule = DurationRule { least: "24h", most: "8760h" };
+/// The time after its end for which a session is kept.
+pub const MAX_AGE: DurationRule = DurationRule { least: "24h", most: "876000h" };
+/// The bytes of sessions that are kept of a namespace.
+pub const MAX_BYTES: BytesRule = BytesRule;
 /// The memory budget for open sessions.
 pub const MAX_MEMORY: SizeRule = SizeRule { least: "64Mi", most: "64Ti" };
 
@@ -108,6 +114,32 @@ fn bytes(text: &str) -> Option<u64> {
     // As a float, because the library's integers round 1.5Gi down to 1Gi; exact up to 8 PiB.
     let value = ParsedQuantity::try_from(Quantity(text.to_owned())).ok()?.to_bytes_f64()?;
     Some(value as u64)
+}
+
+/// A whole number of bytes with a unit. Its bounds are in its form: to compare quantities in each item of a list costs more
+/// than the API server allows.
+#[derive(Clone, Copy, Debug)]
+pub struct BytesRule;
+
+/// One byte to 9,999 tebibytes.
+const WHOLE_BYTES: &str = "^[1-9][0-9]{0,3}(k|M|G|T|Ki|Mi|Gi|Ti)?$";
+
+impl BytesRule {
+    /// Returns the rule for the API server.
+    pub fn rule(self) -> Rule {
+        Rule::new(format!("self.matches(r'{WHOLE_BYTES}')")).message(self.expected())
+    }
+
+    /// Returns the description of the valid form, for error messages.
+    pub fn expected(self) -> &'static str {
+        "must be a size such as 500Gi, 2Ti or 100M, of up to four digits"
+    }
+
+    /// Parses a size in bytes; `None` if the rule forbids it.
+    pub fn read(self, text: &str) -> Option<u64> {
+        static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(WHOLE_BYTES).ok());
+        if FORM.as_ref()?.is_match(text) { bytes(text) } else { None }
+    }
 }
 
 /// Returns the rule for the address of a store.

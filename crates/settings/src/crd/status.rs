@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the schema derive makes public copies of these types inside functions")]
 
+use super::RetentionMode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -14,7 +15,7 @@ pub struct RayHistoryStatus {
     /// Generation of the spec that was processed last, applied or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `SettingsApplied`, `StorageReachable`, `ClustersWatched`, `AccessReviewed` and, with obituaries, `ObituariesKept`, each with a reason and advice.
+    /// `Ready`, `SettingsApplied`, `StorageReachable`, `ClustersWatched`, `AccessReviewed` with obituaries `ObituariesKept`, with retention `RetentionRuns`, each with a reason and advice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -27,6 +28,9 @@ pub struct RayHistoryStatus {
     /// The caches of all replicas, summed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheStatus>,
+    /// Numbers of retention; absent while it is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<RetentionStatus>,
     /// Time of the last successful listing of the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_listing_time: Option<Time>,
@@ -74,4 +78,80 @@ pub struct ReplicaStatus {
     /// Cache of the replica.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheStatus>,
+}
+
+/// Numbers of retention.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetentionStatus {
+    /// The mode in force.
+    pub mode: RetentionMode,
+    /// Sessions that are beyond a limit of their rule now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlannedStatus>,
+    /// Sessions that are marked, and not deleted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marked: Option<MarkedStatus>,
+    /// Everything that was deleted so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<DeletedStatus>,
+    /// Sessions that stay, by the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptStatus>,
+    /// Time of the last run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<Time>,
+}
+
+/// Sessions that are beyond a limit.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStatus {
+    /// Their number.
+    pub sessions: i64,
+    /// Their bytes, as far as they were listed.
+    pub bytes: i64,
+    /// The earliest end, or time of a newest object, among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Time>,
+}
+
+/// Sessions that are marked.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkedStatus {
+    /// Their number.
+    pub sessions: i64,
+    /// The time before which none of them is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Time>,
+}
+
+/// Sessions that were deleted.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedStatus {
+    /// Their number.
+    pub sessions: i64,
+    /// Their objects.
+    pub objects: i64,
+    /// The bytes of these.
+    pub bytes: i64,
+    /// Time of the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Time>,
+}
+
+/// Numbers of sessions that stay.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptStatus {
+    /// Pinned or protected.
+    pub pinned: i64,
+    /// Live.
+    pub live: i64,
+    /// Not proven to be dead.
+    pub unknown: i64,
+    /// With objects, or first listed, less than a day ago.
+    pub young: i64,
+    /// Open and in use.
+    pub busy: i64,
+    /// Without a rule, within the limits, or waiting for another day.
+    pub other: i64,
 }

@@ -36,6 +36,7 @@ pub(crate) enum Asked {
     /// The store does not understand the request, or its answer was not understood.
     NotUnderstood,
     /// The store has no batches.
+    #[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "only servers with the protocol of S3 lack batches"))]
     Unsupported,
 }
 

@@ -8,7 +8,7 @@ use ray_history_core::base::name::OwnerKind;
 pub(super) const CHOICES: usize = 30;
 
 /// The fields of the form: parameter, label, kind of field.
-const FIELDS: [(&str, &str, &str); 12] = [
+const FIELDS: [(&str, &str, &str); 13] = [
     ("namespace", "Namespace", "text"),
     ("cluster", "Cluster", "text"),
     ("ownerKind", "Created by a", "rayjob rayservice"),
@@ -18,6 +18,7 @@ const FIELDS: [(&str, &str, &str); 12] = [
     ("errorType", "Ray's error type", "text"),
     ("state", "State", "live dead unknown"),
     ("completeness", "Completeness", "complete complete-to gaps no-known-gaps"),
+    ("expiring", "Marked for deletion", "true"),
     ("startedAfter", "Started from", "date"),
     ("startedBefore", "Started before", "date"),
     ("sort", "Sorted by", "-started duration -duration outcome -outcome"),
@@ -88,6 +89,7 @@ fn field(name: &str, label: &str, kind: &str, value: &str, namespaces: Option<&[
 /// Returns the label of a form value.
 fn label_of(value: &str) -> &str {
     match value {
+        "true" => "yes",
         "-started" => "start, oldest first",
         "duration" => "duration, longest first",
         "-duration" => "duration, shortest first",

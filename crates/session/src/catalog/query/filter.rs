@@ -26,6 +26,7 @@ pub(super) struct Filter<'a> {
     outcome: Option<Outcome>,
     cause: Option<Code>,
     error_type: Option<String>,
+    expiring: bool,
     metadata: Vec<(String, String)>,
     /// The states, for sessions that were not read.
     states: RowStates<'a>,
@@ -58,6 +59,7 @@ impl<'a> Filter<'a> {
             outcome: query.outcome,
             cause: query.cause,
             error_type: query.error_type.clone(),
+            expiring: query.expiring,
             metadata: query.metadata.clone(),
             states: RowStates::new(table, watched),
             asked,
@@ -95,7 +97,7 @@ impl<'a> Filter<'a> {
     pub(super) fn matches_all(&self) -> bool {
         let no_time = self.from == i64::MIN && self.until == i64::MAX;
         let of_run = self.outcome.is_none() && self.cause.is_none() && !self.asks_for_jobs();
-        let of_session = self.state.is_none() && self.verdict.is_none() && of_run;
+        let of_session = self.state.is_none() && self.verdict.is_none() && !self.expiring && of_run;
         self.clusters.is_none() && self.owners.is_none() && of_session && no_time
     }
 
@@ -129,6 +131,9 @@ impl<'a> Filter<'a> {
             if missing.into_iter().any(|(_, word)| word.find(name.as_bytes()).is_none()) {
                 return false;
             }
+        }
+        if self.expiring && !self.table.key_into(row, &mut self.key).is_some_and(|key| (self.asked.expiring)(key)) {
+            return false;
         }
         // Checked last, because they may need a lookup by key.
         let unread = self.unread;

@@ -17,7 +17,8 @@ pub(super) struct LooseRuns<'a> {
 impl<'a> LooseRuns<'a> {
     /// Returns the conditions, or `None` if no run without a session can match: it has no state, no data and no jobs.
     pub(super) fn new(query: &'a Query) -> Option<Self> {
-        let of_sessions = query.state.is_some() || query.verdict.is_some() || query.error_type.is_some();
+        let of_sessions =
+            query.expiring || query.state.is_some() || query.verdict.is_some() || query.error_type.is_some();
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words = text.split_whitespace().take(MAX_WORDS).map(str::to_owned).collect();
         (query.runs && !of_sessions && query.metadata.is_empty()).then_some(Self { query, words })

@@ -46,7 +46,7 @@ fn newest_lives(listing: &Listing) -> Watched {
     let watched = Watched::default();
     let newest = listing.iter().next().map(|entry| {
         let created = entry.key.session.local_micros().unwrap();
-        let cluster = Cluster { uid: "newest".into(), created, suspended: false, owner: None, head: None };
+        let cluster = Cluster { uid: "newest".into(), created, suspended: false, owner: None, head: None, keep: None };
         (entry.key.cluster, cluster)
     });
     let listed = listing.iter().map(|entry| Listed {

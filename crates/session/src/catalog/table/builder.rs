@@ -1,7 +1,7 @@
 //! Collects sessions in any order, merges the sightings of one session, and sorts them.
 
 use super::{Cluster, Row, Sighted, Source, Table, micros};
-use ray_history_core::base::name::{Owner, OwnerKind, SessionName};
+use ray_history_core::base::name::{Owner, OwnerKind, SessionKey, SessionName};
 use ray_history_core::snapshot::intern::{Interner, Str};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -85,6 +85,24 @@ impl Builder {
         }
     }
 
+    /// Returns `true` if a session was added.
+    pub(in super::super) fn has(&mut self, key: &SessionKey) -> bool {
+        self.place(key).is_some_and(|place| self.sessions.contains_key(&place))
+    }
+
+    /// Removes a session.
+    pub(in super::super) fn remove(&mut self, key: &SessionKey) {
+        if let Some(place) = self.place(key) {
+            self.sessions.remove(&place);
+        }
+    }
+
+    fn place(&mut self, key: &SessionKey) -> Option<(u32, Str)> {
+        let cluster = (self.texts.str(&key.cluster.namespace), self.texts.str(&key.cluster.name));
+        let cluster = *self.clusters.get(&cluster)?;
+        Some((cluster, self.texts.str(key.session.as_str())))
+    }
+
     /// Sorts and freezes the table, without sessions that `wanted` (namespace, whether it is confirmed to be one)
     /// rejects.
     pub(in super::super) fn finish(self, wanted: impl Fn(&str, bool) -> bool) -> Table {
@@ -131,11 +149,7 @@ impl Builder {
 
 impl<'a> Sighting<'a> {
     /// Creates a sighting of parsed names.
-    pub(in super::super) fn of(
-        key: &'a ray_history_core::base::name::SessionKey,
-        owner: Option<&'a Owner>,
-        namespace_known: bool,
-    ) -> Self {
+    pub(in super::super) fn of(key: &'a SessionKey, owner: Option<&'a Owner>, namespace_known: bool) -> Self {
         Self {
             namespace: &key.cluster.namespace,
             cluster: &key.cluster.name,

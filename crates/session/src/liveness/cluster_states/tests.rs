@@ -14,7 +14,7 @@ fn id(name: &str) -> ClusterId {
 }
 
 fn cluster(uid: &str, created: i64) -> Cluster {
-    Cluster { uid: uid.to_owned(), created, suspended: false, owner: None, head: None }
+    Cluster { uid: uid.to_owned(), created, suspended: false, owner: None, head: None, keep: None }
 }
 
 /// Returns the session of a head that started at this hour of the day, by its own clock.

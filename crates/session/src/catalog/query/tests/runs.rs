@@ -79,7 +79,13 @@ impl Scene {
             _ => ReadOutcome::Unread,
         };
         let facts = |_: &SessionKey| Some(Arc::new(RunFacts::of(&Snapshot::default(), FactSource::Files, false)));
-        let asked = Asked { manifests: &NONE, outcomes: &outcome, facts: &facts, found: Some(&self.found) };
+        let asked = Asked {
+            manifests: &NONE,
+            outcomes: &outcome,
+            facts: &facts,
+            found: Some(&self.found),
+            expiring: &|_| false,
+        };
         self.listing.page_with(&Query { runs: true, ..query.clone() }, &Watched::default(), asked)
     }
 }
@@ -146,7 +152,13 @@ fn runs_without_a_session_stand_among_sessions() {
     let without = scene.listing.page_with(
         &Query::default(),
         &Watched::default(),
-        Asked { manifests: &NONE, outcomes: &|_| ReadOutcome::Unread, facts: &|_| None, found: Some(&scene.found) },
+        Asked {
+            manifests: &NONE,
+            outcomes: &|_| ReadOutcome::Unread,
+            facts: &|_| None,
+            found: Some(&scene.found),
+            expiring: &|_| false,
+        },
     );
     assert_eq!((without.total, without.runs.len()), (6, 0), "they are for those who ask for them");
 }
@@ -206,7 +218,13 @@ fn jobs_are_found_by_error_type_and_metadata() {
         _ => None,
     };
     let page = |query: Query| {
-        let asked = Asked { manifests: &NONE, outcomes: &|_| ReadOutcome::Unread, facts: &facts, found: None };
+        let asked = Asked {
+            manifests: &NONE,
+            outcomes: &|_| ReadOutcome::Unread,
+            facts: &facts,
+            found: None,
+            expiring: &|_| false,
+        };
         let page = listing.page_with(&query, &Watched::default(), asked);
         (shown(&page), page.unread)
     };

@@ -1,0 +1,130 @@
+//! The deletion of a session's objects: markers, data, objects of folders.
+
+use super::acting::{Acting, is_deleting};
+use super::errors::{Failure, Step, of_read, of_write};
+use super::pace::{is_throttled, may_retry, wait};
+use super::{Act, Executor};
+use crate::places::{Part, Places};
+use crate::time::DAY;
+use crate::tombstone::{Phase, Removed, StoredOwner, Tombstone};
+use futures_util::StreamExt;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::base::time::Nanos;
+use ray_history_storage::{Error, ObjectMeta, Storage};
+use ray_history_storage_write::If;
+use std::sync::Arc;
+
+/// Listings until nothing is left.
+const PASSES: usize = 10;
+/// Keys that are deleted together: as many as stores take in one request,
+const KEYS: usize = 1_000;
+/// and as many as the rate allows in so many seconds.
+const SECONDS: usize = 5;
+
+/// The objects of one deletion.
+struct Scope {
+    places: Places,
+    /// Objects that were written later are left.
+    before: Nanos,
+}
+
+impl Executor {
+    /// Deletes a session whose deletion has begun.
+    pub(super) async fn delete(&mut self, acting: &mut Acting<'_>, key: &SessionKey) -> Step<()> {
+        let Some((_, tombstone)) = self.stored(key).await? else { return Ok(()) };
+        if !is_deleting(&tombstone) {
+            return Ok(());
+        }
+        let owner = tombstone.owner.as_ref().and_then(StoredOwner::owner);
+        let places = Places::find(&*self.store, &self.roots, key, owner.as_ref()).await.map_err(of_read)?;
+        let checked = tombstone.checked.unwrap_or(tombstone.changed).min(self.clock.now());
+        let scope = Scope { places, before: checked.saturating_sub(DAY) };
+        let mut removed = Removed::default();
+        let done = self.empty(acting, &scope, &mut removed).await;
+        let (objects, bytes) = (tombstone.deleted.objects + removed.objects, tombstone.deleted.bytes + removed.bytes);
+        self.surveys.remove(key);
+        done?;
+        self.end(acting, key, Removed { objects, bytes }).await?;
+        acting.acted(Act::Deleted { key: key.clone(), rule: tombstone.rule, objects, bytes });
+        Ok(())
+    }
+
+    /// Notes that nothing is left.
+    async fn end(&mut self, acting: &mut Acting<'_>, key: &SessionKey, deleted: Removed) -> Step<()> {
+        let Some((stored, tombstone)) = self.stored(key).await? else { return Ok(()) };
+        let Some(etag) = stored.etag.as_ref().filter(|_| is_deleting(&tombstone)) else { return Ok(()) };
+        let ended = Tombstone { deleted, ..tombstone.with(Phase::Deleted, self.clock.now()) };
+        self.put(acting, key, &stored.key, ended, If::Unchanged(etag)).await.map(|_| ())
+    }
+
+    /// Deletes until a listing has nothing more to delete.
+    async fn empty(&mut self, acting: &Acting<'_>, scope: &Scope, removed: &mut Removed) -> Step<()> {
+        for _ in 0..PASSES {
+            let before = removed.objects;
+            self.pass(acting, scope, Part::Markers, removed).await?;
+            self.pass(acting, scope, Part::Data, removed).await?;
+            if removed.objects == before {
+                return Ok(());
+            }
+        }
+        Err(Failure::Skip(format!("the store still lists its objects after {PASSES} deletions")))
+    }
+
+    /// Lists a part once, and deletes what is there.
+    async fn pass(&mut self, acting: &Acting<'_>, scope: &Scope, part: Part, removed: &mut Removed) -> Step<()> {
+        let store: Arc<dyn Storage> = Arc::clone(&self.store);
+        let mut folders = Vec::new();
+        let mut pages = scope.places.pages(&*store, part);
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(of_read)?;
+            let old = page.into_iter().filter(|object| object.modified.is_some_and(|time| time <= scope.before));
+            let (inner, files): (Vec<_>, Vec<_>) = old.partition(|object| object.key.ends_with('/'));
+            folders.extend(inner);
+            self.remove(acting, &files, removed).await?;
+        }
+        // The deepest first: a folder goes after what is in it.
+        folders.sort_by_key(|object| std::cmp::Reverse(object.key.len()));
+        self.remove(acting, &folders, removed).await
+    }
+
+    /// Deletes objects at the rate of the settings.
+    async fn remove(&mut self, acting: &Acting<'_>, objects: &[ObjectMeta], removed: &mut Removed) -> Step<()> {
+        let rate = acting.settings.objects_per_second.max(1) as usize;
+        for batch in objects.chunks(KEYS.min(rate.saturating_mul(SECONDS))) {
+            if !acting.known.goes_on() {
+                return Err(Failure::Ended);
+            }
+            let mut left: Vec<&ObjectMeta> = batch.iter().collect();
+            let mut attempt = 1;
+            while !left.is_empty() {
+                self.pace.take(left.len(), acting.settings.objects_per_second).await;
+                let keys: Vec<String> = left.iter().map(|object| object.key.clone()).collect();
+                let results = acting.writer.delete_many(&keys).await;
+                let mut again = Vec::new();
+                let mut last: Option<Error> = None;
+                for (object, result) in left.into_iter().zip(results) {
+                    match result {
+                        Ok(()) => {
+                            removed.objects += 1;
+                            removed.bytes = removed.bytes.saturating_add(object.size);
+                        }
+                        Err(error) if may_retry(&error, attempt) => {
+                            again.push(object);
+                            last = Some(error);
+                        }
+                        Err(error) => return Err(of_write(error)),
+                    }
+                }
+                if let Some(error) = last {
+                    if is_throttled(&error) {
+                        self.pace.slow_down();
+                    }
+                    wait(&error, attempt).await;
+                    attempt += 1;
+                }
+                left = again;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! Errors of a store: those that end a run, and those that only one session has.
+
+use super::RunOutcome;
+use ray_history_core::base::chain::chain;
+use ray_history_storage::{Error, ErrorKind};
+
+/// A failure of one step.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The next session would fail, too.
+    Stop(RunOutcome),
+    /// Others may succeed.
+    Skip(String),
+    /// The run may act no longer.
+    Ended,
+}
+
+/// A failed step.
+pub(super) type Step<T> = Result<T, Failure>;
+
+/// Returns the failure of a request that reads: a part of a bucket may be closed to it.
+pub(super) fn of_read(error: Error) -> Failure {
+    let message = chain(&error);
+    match error.kind() {
+        ErrorKind::NoBucket | ErrorKind::Unavailable | ErrorKind::Truncated => {
+            Failure::Stop(RunOutcome::StoreFails { message })
+        }
+        _ => Failure::Skip(message),
+    }
+}
+
+/// Returns the failure of a request that writes or deletes: what is refused once is refused again.
+pub(super) fn of_write(error: Error) -> Failure {
+    let message = chain(&error);
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::PreconditionFailed => Failure::Stop(RunOutcome::Forbidden { message }),
+        ErrorKind::InvalidKey => Failure::Skip(message),
+        _ => Failure::Stop(RunOutcome::StoreFails { message }),
+    }
+}

@@ -1,0 +1,112 @@
+//! Rules, limits and brakes. Nothing is implied: what is absent keeps sessions for ever.
+
+mod matching;
+mod pattern;
+mod problems;
+#[cfg(test)]
+mod tests;
+
+pub use matching::{Creator, Match};
+pub use pattern::Pattern;
+pub use problems::Problem;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+
+/// The shortest age and grace.
+pub const SHORTEST: Duration = Duration::from_secs(24 * 3_600);
+/// The longest grace.
+pub const LONGEST_GRACE: Duration = Duration::from_secs(8_760 * 3_600);
+/// The most rules, and the most matches that protect.
+pub const MAX_RULES: usize = 100;
+
+/// The consequences of the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// None.
+    #[default]
+    Off,
+    /// The plan is shown, and nothing is written.
+    DryRun,
+    /// Sessions are marked, and deleted after the grace.
+    Delete,
+}
+
+impl Mode {
+    /// Returns the word in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "Off",
+            Self::DryRun => "DryRun",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// A rule: sessions that match, and the limits beyond which they go. Each limit that is there counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    /// The sessions that this rule decides about, unless one before does.
+    pub matches: Match,
+    /// The age since its end from which a session goes.
+    pub max_age: Option<Duration>,
+    /// The sessions that stay of each namespace, the newest.
+    pub max_sessions: Option<u64>,
+    /// The bytes that stay of each namespace, of the newest sessions.
+    pub max_bytes: Option<u64>,
+}
+
+/// Validated settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Off, a dry run, or deletion.
+    pub mode: Mode,
+    /// The rules: the first that matches decides, and a session that none matches stays for ever.
+    pub rules: Vec<Rule>,
+    /// The sessions that stay whatever the rules say.
+    pub protect: Vec<Match>,
+    /// The time between mark and deletion.
+    pub grace: Duration,
+    /// The share of all sessions that may be marked in a day, in percent; one session at least.
+    pub max_share: u8,
+    /// The objects that may be deleted in a second.
+    pub objects_per_second: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Off,
+            rules: Vec::new(),
+            protect: Vec::new(),
+            grace: Duration::from_secs(168 * 3_600),
+            max_share: 10,
+            objects_per_second: 50,
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the settings if they can be followed, else all their problems. Outcomes come from obituaries, so rules
+    /// may only use them while these are kept.
+    pub fn checked(self, keeps_obituaries: bool) -> Result<Self, Vec<Problem>> {
+        let problems = self.problems(keeps_obituaries);
+        if problems.is_empty() { Ok(self) } else { Err(problems) }
+    }
+
+    /// Returns everything that keeps these settings from being followed.
+    pub fn problems(&self, keeps_obituaries: bool) -> Vec<Problem> {
+        problems::of(self, keeps_obituaries)
+    }
+
+    /// Returns the digest of all that decides which sessions match. Marks carry it, so that other rules begin with new
+    /// marks.
+    pub fn digest(&self) -> String {
+        // Plain values always have a JSON form.
+        let text = serde_json::to_vec(&(&self.rules, &self.protect)).unwrap_or_default();
+        let hash = Sha256::digest(&text);
+        let half = hash.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte));
+        format!("{half:032x}")
+    }
+}

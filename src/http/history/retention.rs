@@ -1,0 +1,220 @@
+//! `/api/history/v1/retention`: the plan of retention: which sessions the rules reach, which are marked, and why others
+//! stay.
+
+use crate::http::error::Error;
+use crate::http::error::problem::Problem;
+use crate::http::request::Call;
+use crate::http::request::path::session_path;
+use crate::http::validators;
+use actix_web::HttpResponse;
+use ray_history_core::base::time::Nanos;
+use ray_history_retention::plan::explain;
+use ray_history_retention::{Candidate, Decision, Kept, Proof, Settings, time};
+use ray_history_session::Sessions;
+use ray_history_session::retention::{Marks, Planned};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Sessions of an answer, unless fewer are asked for.
+const MAX_LIMIT: usize = 1000;
+
+/// The plan of retention.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct RetentionPlan {
+    /// `Off`, `DryRun` or `Delete`.
+    #[schema(example = "DryRun")]
+    mode: &'static str,
+    /// Time of the plan, RFC 3339; absent before the first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planned_at: Option<String>,
+    /// Numbers of sessions by decision: `expire`, `marked`, and the reasons to keep others.
+    sessions: BTreeMap<&'static str, u64>,
+    /// Bytes of the sessions that are beyond a limit, as far as they were listed.
+    expiring_bytes: u64,
+    /// The sessions that were asked for: those beyond a limit, the oldest first, unless `decision` asks for others.
+    plan: Vec<PlannedSession>,
+    /// `true` if more sessions match than the answer has.
+    is_cut: bool,
+}
+
+/// One session of the plan.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct PlannedSession {
+    /// Namespace of the cluster.
+    namespace: String,
+    /// Name of the `RayCluster`.
+    cluster: String,
+    /// Name of the session.
+    session: String,
+    /// `expire`, `survey` (its objects have to be listed first), or a reason to keep it: `live`, `unknown`, `pinned`,
+    /// `protected`, `namespaceUnknown`, `unwatched`, `unproven`, `partial`, `justListed`, `young`, `busy`, `noRule`,
+    /// `withinLimits`.
+    #[schema(example = "expire")]
+    decision: &'static str,
+    /// The decision in a sentence.
+    why: String,
+    /// Time before which it is not deleted, RFC 3339; only of a marked one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
+    /// Time from which its age counts, RFC 3339; absent if its objects were not listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aged_from: Option<String>,
+    /// Its objects; absent if they were not listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<u64>,
+    /// Their bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    /// Proof that it is dead; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'static str>,
+    /// Path of its dashboard.
+    path: String,
+}
+
+/// The parameters.
+#[derive(Debug, Default)]
+struct Asked {
+    namespace: Option<String>,
+    cluster: Option<String>,
+    decision: Option<String>,
+    limit: usize,
+}
+
+/// Shows the plan of retention.
+#[utoipa::path(
+    get,
+    path = "/api/history/v1/retention",
+    operation_id = "getRetentionPlan",
+    tag = "retention",
+    params(
+        ("namespace" = Option<String>, Query, description = "Namespace of the cluster"),
+        ("cluster" = Option<String>, Query, description = "Name of the RayCluster"),
+        ("decision" = Option<String>, Query, description = "expire (the default), all, or another decision, such as live or pinned"),
+        ("limit" = Option<usize>, Query, description = "Most sessions: 1 to 1000, default 100"),
+    ),
+    responses(
+        (status = 200, description = "The plan", body = RetentionPlan),
+        (status = 304, description = "The client has this plan already (`If-None-Match`)"),
+        (status = 400, description = "A parameter cannot be understood", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) fn plan(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let asked = parse(call.request.query_string())?;
+    let sessions = &call.state.sessions;
+    let settings = sessions.settings();
+    let (planned, marks) = (sessions.planned(), sessions.marks());
+    let shown =
+        |session: &Candidate| call.permit.visible().shows(&session.key.cluster.namespace, session.namespace_known);
+    let answer = answer(&settings.retention, planned.as_deref(), &marks, &asked, shown);
+    Ok(validators::tagged_json(call.request, &answer))
+}
+
+/// Returns the plan for a command that reads the store itself, and so may see all of it.
+///
+/// # Errors
+/// Returns an error that names the parameter which cannot be understood.
+pub fn of_store(sessions: &Sessions, query: &str) -> anyhow::Result<String> {
+    let asked = parse(query).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let (settings, planned) = (sessions.settings(), sessions.planned());
+    let plan = answer(&settings.retention, planned.as_deref(), &sessions.marks(), &asked, |_| true);
+    Ok(serde_json::to_string(&plan)?)
+}
+
+/// Returns the plan as it is shown to somebody who may see these sessions.
+fn answer(
+    settings: &Settings,
+    planned: Option<&Planned>,
+    marks: &Marks,
+    asked: &Asked,
+    shown: impl Fn(&Candidate) -> bool,
+) -> RetentionPlan {
+    let mode = settings.mode.as_str();
+    let Some(planned) = planned else { return RetentionPlan { mode, ..RetentionPlan::default() } };
+    let mut answer = RetentionPlan { mode, planned_at: Some(time::text(planned.at)), ..RetentionPlan::default() };
+    let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+    let mut found: Vec<(Nanos, usize)> = Vec::new();
+    for (at, (session, decision)) in planned.sessions.iter().zip(&planned.plan.decisions).enumerate() {
+        if !shown(session) {
+            continue;
+        }
+        let word = word(*decision);
+        *answer.sessions.entry(word).or_default() += 1;
+        if marks.expiry(&session.key).is_some() {
+            *answer.sessions.entry("marked").or_default() += 1;
+        }
+        if matches!(decision, Decision::Expire { .. }) {
+            answer.expiring_bytes += session.survey.map_or(0, |survey| survey.bytes);
+        }
+        let is_wanted = match asked.decision.as_deref() {
+            None => word == EXPIRE,
+            Some("all") => true,
+            Some("marked") => marks.expiry(&session.key).is_some(),
+            Some(wanted) => wanted == word,
+        };
+        let cluster = &session.key.cluster;
+        if is_wanted && is(&asked.namespace, &cluster.namespace) && is(&asked.cluster, &cluster.name) {
+            found.push((session.aged_from().unwrap_or(Nanos::MAX), at));
+        }
+    }
+    found.sort_unstable();
+    answer.is_cut = found.len() > asked.limit;
+    let shown = found.into_iter().take(asked.limit);
+    answer.plan = shown.filter_map(|(_, at)| planned_session(settings, planned, marks, at)).collect();
+    answer
+}
+
+fn planned_session(settings: &Settings, planned: &Planned, marks: &Marks, at: usize) -> Option<PlannedSession> {
+    let (session, decision) = (planned.sessions.get(at)?, planned.plan.decisions.get(at)?);
+    let key = &session.key;
+    Some(PlannedSession {
+        namespace: key.cluster.namespace.clone(),
+        cluster: key.cluster.name.clone(),
+        session: key.session.as_str().to_owned(),
+        decision: word(*decision),
+        why: explain(settings, session, *decision, planned.at),
+        not_before: marks.expiry(key).map(|expiry| time::text(expiry.not_before)),
+        aged_from: session.aged_from().map(time::text),
+        objects: session.survey.map(|survey| survey.objects),
+        bytes: session.survey.map(|survey| survey.bytes),
+        proof: session.proof.map(Proof::sentence),
+        path: format!("/sessions/{}", session_path(key)),
+    })
+}
+
+/// The decision that a session is beyond a limit.
+const EXPIRE: &str = "expire";
+
+/// Returns the word of a decision.
+fn word(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Expire { .. } => EXPIRE,
+        Decision::Survey => "survey",
+        Decision::Hidden => "hidden",
+        Decision::Keep(kept) => Kept::as_str(kept),
+    }
+}
+
+fn parse(query: &str) -> Result<Asked, Error> {
+    let parameters = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
+        .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?;
+    let mut asked = Asked { limit: 100, ..Asked::default() };
+    for (name, value) in parameters.into_inner() {
+        match name.as_str() {
+            _ if value.is_empty() => {}
+            "namespace" => asked.namespace = Some(value),
+            "cluster" => asked.cluster = Some(value),
+            "decision" => asked.decision = Some(value),
+            "limit" => {
+                let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+                let bad = || Error::BadRequest(format!("limit={value:?}: a number from 1 to {MAX_LIMIT} is wanted"));
+                asked.limit = limit.ok_or_else(bad)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(asked)
+}

@@ -1,0 +1,241 @@
+//! Wiring of `retention` and `pin`: the plan of a server, or one run on a store without Kubernetes.
+//!
+//! Without Kubernetes nothing says that a session is dead but a person, by `--dead-after`.
+
+use super::client::{self, Client};
+use super::exit::{FAILED, NOTHING};
+use super::print::{is_open_after, is_open_after_json, print_error};
+use super::sources;
+use crate::args::{Pin, PlanFormat, RetentionApply, RetentionCommand, RetentionPlan};
+use crate::http;
+use crate::plan as texts;
+use anyhow::{Context, bail};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::{ClusterId, Owner, SessionKey, SessionName};
+use ray_history_core::base::time::Nanos;
+use ray_history_core::layout::Root;
+use ray_history_metrics::Metrics;
+use ray_history_retention::places::Places;
+use ray_history_retention::{Act, Candidate, Clock, Executor, Known, Mode, Run, RunOutcome, keys, time};
+use ray_history_session::retention::Planned;
+use ray_history_session::{Sessions, connect};
+use ray_history_settings::Settings;
+use ray_history_storage::Storage;
+use ray_history_storage_write::If;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Sessions whose objects are listed at once.
+const AT_ONCE: usize = 8;
+/// Longest plan of a server that is read.
+const MAX_PLAN: usize = 32 << 20;
+
+/// Runs a subcommand, and returns the exit code.
+pub(super) fn run(command: &RetentionCommand) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        match command {
+            RetentionCommand::Plan(args) => plan(args).await,
+            RetentionCommand::Apply(args) => apply(args).await,
+        }
+    });
+    runtime.shutdown_background();
+    ended
+}
+
+async fn plan(args: &RetentionPlan) -> anyhow::Result<ExitCode> {
+    let query = if args.all { "decision=all&limit=1000" } else { "limit=1000" };
+    let text = match (args.server(), &args.config, args.dead_after) {
+        (Some(server), ..) => {
+            let client = Client::new(&server)?;
+            client::text(client.get(&format!("api/history/v1/retention?{query}")).await?, MAX_PLAN).await?
+        }
+        (None, Some(file), Some(dead_after)) => {
+            let settings = sources::document(file)?;
+            let store = Store::open(&settings, dead_after).await?;
+            let mut executor = store.executor(None);
+            let run = store.run(&mut executor, Mode::DryRun).await;
+            if let Some(why) = refusal(&run) {
+                bail!("{why}");
+            }
+            let planned = Planned { at: System.now(), sessions: run.sessions, plan: run.plan };
+            store.sessions.set_plan(Some(planned));
+            http::retention_of_store(&store.sessions, query)?
+        }
+        _ => bail!("--server names a running server, --config with --dead-after a RayHistory document"),
+    };
+    let _ = match args.output {
+        PlanFormat::Json => is_open_after_json(&text)?,
+        PlanFormat::Table => is_open_after(&texts::plan(&text)?)?,
+    };
+    Ok(if texts::is_empty(&text) { ExitCode::from(NOTHING) } else { ExitCode::SUCCESS })
+}
+
+async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
+    let settings = sources::document(&args.config)?;
+    if settings.retention.mode != Mode::Delete {
+        bail!(
+            "spec.retention.mode is {}: set it to Delete to mark and delete sessions, or see what would happen with \
+             `ray-history retention plan`",
+            settings.retention.mode.as_str()
+        );
+    }
+    let store = Store::open(&settings, args.dead_after).await?;
+    let writer = ray_history_storage_write::connect(&settings.storage.store).await;
+    let mut executor = store.executor(Some(writer.context("the store cannot be written to")?));
+    let run = loop {
+        let run = store.run(&mut executor, Mode::Delete).await;
+        // One run lists a part of the sessions.
+        if run.plan.surveys.is_empty() || refusal(&run).is_some() {
+            break run;
+        }
+    };
+    for error in &run.failed.1 {
+        print_error(error);
+    }
+    is_open_after(&texts::summary(&run))?;
+    match refusal(&run) {
+        Some(why) => {
+            print_error(why);
+            Ok(ExitCode::from(FAILED))
+        }
+        None if run.failed.0 > 0 => Ok(ExitCode::from(FAILED)),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Returns the reason for which a run could not do its work.
+fn refusal(run: &Run) -> Option<String> {
+    match &run.outcome {
+        RunOutcome::Halted { message } => Some(format!("halted: {message}")),
+        RunOutcome::Forbidden { message } => Some(format!("the store refuses it: {message}")),
+        RunOutcome::StoreFails { message } => Some(format!("the store fails: {message}")),
+        RunOutcome::ReadOnly => Some("this store cannot be written to".to_owned()),
+        RunOutcome::Idle | RunOutcome::DryRun | RunOutcome::Marking | RunOutcome::Deleting => None,
+    }
+}
+
+/// The system's clock.
+#[derive(Debug)]
+struct System;
+
+impl Clock for System {
+    fn now(&self) -> Nanos {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
+    }
+}
+
+/// A store that is listed whole.
+struct Store {
+    settings: Settings,
+    bucket: Arc<dyn Storage>,
+    roots: Vec<Root>,
+    sessions: Arc<Sessions>,
+    dead_after: Nanos,
+}
+
+impl Store {
+    async fn open(settings: &Settings, dead_after: Duration) -> anyhow::Result<Self> {
+        let metrics = Metrics::default();
+        let bucket = connect(&settings.storage, &metrics).await?;
+        let sessions = Arc::new(sources::sessions(settings, &metrics).await?);
+        let url = settings.storage.url();
+        sessions.list_everything().await.with_context(|| format!("cannot list {url}"))?;
+        Ok(Self {
+            settings: settings.clone(),
+            bucket,
+            roots: sessions.roots(),
+            sessions,
+            dead_after: time::nanos(dead_after),
+        })
+    }
+
+    fn executor(&self, writer: Option<Arc<dyn ray_history_storage_write::StorageWrite>>) -> Executor {
+        Executor::new(Arc::clone(&self.bucket), writer, self.roots.clone(), Arc::new(System))
+    }
+
+    /// Makes one run. The generation of a file is what it says.
+    async fn run(&self, executor: &mut Executor, mode: Mode) -> Run {
+        let settings = ray_history_settings::Retention { mode, ..self.settings.retention.clone() };
+        let generation = format!("{}/{:?}", settings.digest(), (settings.grace, settings.max_share));
+        let candidates = self.sessions.candidates("", System.now());
+        let listed = stream::iter(candidates).map(|session| self.known(session)).buffered(AT_ONCE);
+        let sessions: Vec<Candidate> = listed.collect().await;
+        executor.run(&settings, &generation, sessions, self).await
+    }
+
+    /// Lists the objects of a session, and takes it for dead if they are old enough.
+    async fn known(&self, session: Candidate) -> Candidate {
+        match self.survey(&session.key, session.owner.as_ref()).await {
+            Ok(survey) => Candidate { survey: Some(survey), ..session }.dead_after(self.dead_after, System.now()),
+            Err(error) => {
+                print_error(format_args!("{} cannot be listed, so it stays: {}", session.key, chain(&error)));
+                session
+            }
+        }
+    }
+
+    async fn survey(
+        &self,
+        key: &SessionKey,
+        owner: Option<&Owner>,
+    ) -> Result<ray_history_retention::Survey, ray_history_storage::Error> {
+        let places = Places::find(&*self.bucket, &self.roots, key, owner).await?;
+        places.survey(&*self.bucket).await
+    }
+}
+
+#[async_trait]
+impl Known for Store {
+    async fn candidate(&self, key: &SessionKey) -> Result<Candidate, String> {
+        Ok(self.known(self.sessions.candidate(key, "")).await)
+    }
+
+    fn acted(&self, act: &Act) {
+        // A reader that left is no reason to stop halfway.
+        let _ = is_open_after(&format!("{act}\n"));
+    }
+}
+
+/// Writes or removes a pin, and returns the exit code.
+pub(super) fn pin(args: &Pin) -> anyhow::Result<ExitCode> {
+    let settings = match (&args.local_dir, &args.config) {
+        (Some(folder), _) => sources::folder(folder.clone(), vec![String::new()]),
+        (None, Some(file)) => sources::document(file)?,
+        (None, None) => bail!("--local-dir names a folder, --config a RayHistory document"),
+    };
+    let name = args.name.trim_matches('/');
+    let parts: Vec<&str> = name.split('/').collect();
+    let (namespace, cluster, session) = match parts[..] {
+        [namespace, cluster] => (namespace, cluster, None),
+        [namespace, cluster, session] => {
+            let parsed = SessionName::parse(session);
+            (namespace, cluster, Some(parsed.with_context(|| format!("{session:?} is not the name of a session"))?))
+        }
+        _ => bail!("{name:?} must be NAMESPACE/CLUSTER/SESSION, or NAMESPACE/CLUSTER for all sessions of a cluster"),
+    };
+    let cluster = ClusterId { namespace: namespace.to_owned(), name: cluster.to_owned() };
+    let root = settings.storage.root_dirs.first().map_or_else(Root::default, |root| Root::new(root));
+    let root = root.spellings().into_iter().next().unwrap_or_default();
+    let key = keys::pin(&root, &cluster, session.as_ref());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let written = runtime.block_on(async {
+        let writer = ray_history_storage_write::connect(&settings.storage.store).await?;
+        if args.remove {
+            writer.delete(&key).await?;
+        } else {
+            writer.put(&key, Bytes::new(), If::Any).await?;
+        }
+        Ok::<_, ray_history_storage::Error>(())
+    });
+    runtime.shutdown_background();
+    written.with_context(|| format!("{key} cannot be written"))?;
+    let word = if args.remove { "not pinned any more" } else { "pinned: it is kept whatever the rules say" };
+    is_open_after(&format!("{name} is {word}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
