@@ -25,7 +25,7 @@ const NAMESPACES: usize = 4;
 /// Time between the starts of two scenes: Events of pods are asked for twice a second.
 const BETWEEN: Duration = Duration::from_millis(100);
 /// The time after the last deletion for what arrives late: a document is written once a minute.
-const LATE: Duration = Duration::from_secs(75);
+const LATE: Duration = Duration::from_secs(150);
 
 /// A scene that the API server shows, and what is kept of it.
 struct Case {

@@ -13,7 +13,7 @@ const SHORT_GAP: Duration = Duration::from_millis(1_200);
 /// Steps from which on a scene has many.
 const MANY: usize = 16;
 /// The time for which what waits is shown, so that it is asked about: of pods after a minute, of queues twice a minute.
-const HOLD: Duration = Duration::from_secs(64);
+const HOLD: Duration = Duration::from_secs(60);
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -16,6 +16,8 @@ use std::time::Duration;
 const AFTER: Duration = Duration::from_secs(10);
 /// The same with a node or a Workload, which is asked for every half minute.
 const AFTER_ASKED: Duration = Duration::from_secs(40);
+/// The same of what was shown for more than a minute: it is asked about with all that failed meanwhile.
+const AFTER_HOLD: Duration = Duration::from_secs(20);
 /// Kinds whose objects are deleted as soon as nothing holds them, in the order in which a namespace is cleaned up.
 const OURS: [&str; 4] = ["RayCluster", "Workload", "RayService", "RayJob"];
 
@@ -66,8 +68,12 @@ impl<'a> Player<'a> {
             let object = json!({"kind": "Node", "metadata": object["metadata"]});
             player.show(&Step { at: first, gone: false, object }).await;
         }
-        let is_asked = scene.holds.is_none() && of_kind("Node").or(of_kind("Workload")).is_some();
-        let after = if is_asked { AFTER_ASKED } else { AFTER };
+        let is_asked = of_kind("Node").or(of_kind("Workload")).is_some();
+        let after = match (scene.holds, is_asked) {
+            (Some(_), _) => AFTER_HOLD,
+            (None, true) => AFTER_ASKED,
+            (None, false) => AFTER,
+        };
         for step in steps {
             player.clock.until(step.at).await;
             player.show(step).await;
