@@ -89,7 +89,7 @@ def test_the_operations_page_lists_every_condition_and_event():
     words = set(re.findall(r'"([A-Z][A-Za-z]+)"', status)) - {"True", "False", "Unknown"}
     events = set(re.findall(r'EventType::\w+, "(\w+)"', (controller / "announce.rs").read_text()))
     assert {"Ready", "Serving", "Rejected", "ListingFailed"} < words
-    assert {"SessionEnded", "SettingsRejected"} <= events
+    assert {"SessionEnded", "SettingsRejected", "RetentionHalted"} <= events
     page = (REPOSITORY / "docs" / "operations.md").read_text()
     assert not [word for word in sorted(words | events) if f"`{word}`" not in page]
     rows = set(re.findall(r"^\| `(\w+)` \| \w+ \| `(\w+)` \|", page, re.MULTILINE))

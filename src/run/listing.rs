@@ -21,10 +21,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Returns an error if a retry would not help: no such bucket, no permission, or a folder with other content.
 pub(super) async fn first(sessions: &Sessions, storage: &Storage, health: &Health) -> anyhow::Result<Arc<Listing>> {
     let mut pause = FIRST_PAUSE;
-    // What is being deleted is not shown even once. An error is told by the first listing, or by the next look.
-    if let Err(error) = sessions.refresh_marks().await {
-        tracing::debug!(error = %chain(&error), "marks of retention cannot be listed yet");
-    }
     let listing = loop {
         match sessions.refresh().await {
             Ok(listing) => break listing,

@@ -40,12 +40,32 @@ pub(super) struct EndedRun {
 /// Something that retention did, for an Event on the `RayHistory`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Retained {
-    /// The reason.
-    pub(super) reason: &'static str,
-    /// `true` if somebody has to act.
-    pub(super) is_warning: bool,
+    /// The kind of the Event.
+    pub(super) what: Told,
     /// The sentence.
     pub(super) note: String,
+}
+
+/// A kind of Event about retention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Sessions were marked.
+    SessionsMarked,
+    /// Sessions were deleted.
+    SessionsDeleted,
+    /// Nothing is marked or deleted any more, and somebody has to act.
+    RetentionHalted,
+}
+
+impl Told {
+    /// Returns the type and the reason of the Event.
+    fn event(self) -> (EventType, &'static str) {
+        match self {
+            Self::SessionsMarked => (EventType::Normal, "SessionsMarked"),
+            Self::SessionsDeleted => (EventType::Normal, "SessionsDeleted"),
+            Self::RetentionHalted => (EventType::Warning, "RetentionHalted"),
+        }
+    }
 }
 
 /// The `RayHistory` to publish on, and runs without a session that are over.
@@ -159,9 +179,9 @@ impl Announcer {
 
     /// Publishes something that retention did.
     pub(super) async fn publish_retained(&self, history: &ObjectReference, told: Retained) {
-        let type_ = if told.is_warning { EventType::Warning } else { EventType::Normal };
+        let (type_, reason) = told.what.event();
         let note = format!("{}; {}/sessions/?expiring=true lists what is marked", told.note, self.base);
-        self.publish(type_, told.reason, note, history, None).await;
+        self.publish(type_, reason, note, history, None).await;
     }
 
     /// Returns a reference to a cluster's owner, if it still exists and may be read.

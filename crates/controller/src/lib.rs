@@ -219,14 +219,14 @@ impl Controller {
 
     /// Watches the clusters that the settings in force select, and opens or closes the readiness gate.
     fn follow_settings(&mut self, clusters: &mut Clusters) {
-        if let Some((generation, settings)) = self.settings.in_force() {
+        if let Some((_, settings)) = self.settings.in_force() {
             clusters.select(&settings.clusters);
             if self.followed != self.settings.changes()
                 && let Some(store) = self.settings.store()
             {
                 self.followed = self.settings.changes();
                 self.obituaries.select(settings, store.clone());
-                self.retention.select(settings, store, generation);
+                self.retention.select(settings, store);
             }
             self.health.open(Gate::Settings);
         } else if let Some(why) = self.settings.rejected() {

@@ -35,6 +35,8 @@ pub(super) struct Retention {
     told: mpsc::UnboundedSender<Retained>,
     received: mpsc::UnboundedReceiver<Retained>,
     running: Option<Running>,
+    /// Keepers that were stopped and still end a request. The next one waits for them: of two keepers only one acts.
+    ending: JoinSet<()>,
 }
 
 /// A keeper that runs.
@@ -50,22 +52,28 @@ impl Retention {
     /// Returns a retention that keeps everything.
     pub(super) fn new(client: Client, sessions: Arc<Sessions>) -> Self {
         let (told, received) = mpsc::unbounded_channel();
-        Self { client, sessions, leads: channel::Sender::new(false), told, received, running: None }
+        Self {
+            client,
+            sessions,
+            leads: channel::Sender::new(false),
+            told,
+            received,
+            running: None,
+            ending: JoinSet::new(),
+        }
     }
 
-    /// Follows settings. The same rules for the same store go on; others begin anew. `generation` is that of the object.
-    pub(super) fn select(&mut self, settings: &Settings, store: Store, generation: i64) {
+    /// Follows settings. The same rules for the same store go on; others begin anew.
+    pub(super) fn select(&mut self, settings: &Settings, store: Store) {
         let wanted = &settings.retention;
         let is_same = |running: &Running| running.settings == *wanted && running.store == store;
         if self.running.as_ref().is_some_and(is_same) {
             return;
         }
-        let before = self.running.take();
+        self.stop();
         if wanted.mode == RetentionMode::Off {
             self.sessions.set_plan(None);
-            if let Some(running) = before {
-                tokio::spawn(running.end());
-            }
+            self.sessions.metrics().retention.off();
             return;
         }
         let (state, stop) = (Arc::new(Mutex::new(State::new(wanted.mode))), CancellationToken::new());
@@ -73,22 +81,26 @@ impl Retention {
             client: self.client.clone(),
             sessions: Arc::clone(&self.sessions),
             settings: wanted.clone(),
-            generation: generation.to_string(),
             store: store.clone(),
             state: Arc::clone(&state),
             leads: self.leads.subscribe(),
             told: self.told.clone(),
             stop: stop.clone(),
         };
-        let mut tasks = JoinSet::new();
+        let (mut before, mut tasks) = (std::mem::take(&mut self.ending), JoinSet::new());
         tasks.spawn(async move {
-            // Of two keepers only one acts.
-            if let Some(running) = before {
-                running.end().await;
-            }
+            all(&mut before).await;
             Box::pin(keeper.run()).await;
         });
         self.running = Some(Running { settings: wanted.clone(), store, state, stop, keeper: tasks });
+    }
+
+    /// Stops the keeper that runs: a step that has begun is left as it is, and another one goes on from there.
+    fn stop(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.stop.cancel();
+            self.ending.spawn(async move { all(&mut running.keeper).await });
+        }
     }
 
     /// Notes whether this replica leads, for certain.
@@ -111,16 +123,12 @@ impl Retention {
 
     /// Ends after the request that is on its way.
     pub(super) async fn leave(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.end().await;
-        }
+        self.stop();
+        all(&mut self.ending).await;
     }
 }
 
-impl Running {
-    /// Ends the keeper: a step that has begun is left as it is, and another replica goes on from there.
-    async fn end(mut self) {
-        self.stop.cancel();
-        while self.keeper.join_next().await.is_some() {}
-    }
+/// Waits until all tasks have ended.
+async fn all(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }

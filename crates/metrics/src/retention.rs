@@ -94,6 +94,12 @@ impl Metrics {
         self.share.set(share_of_day);
     }
 
+    /// Sets what is shown of the present to nothing, because everything is kept.
+    pub fn off(&self) {
+        self.marked(0, 0.0);
+        self.halted.set(0);
+    }
+
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("retention_runs", "Runs of retention, by their last word", self.runs.clone());
         let help = "Sessions that were marked for deletion, unmarked, or deleted";

@@ -23,6 +23,7 @@ mod runs;
 mod state;
 mod survey;
 mod table;
+mod tables;
 mod visible;
 mod walk;
 
@@ -196,7 +197,7 @@ impl Catalog {
             return Ok(self.refresh().await?.find(key));
         }
         let cluster = &key.cluster;
-        if !self.namespaces().allow(&cluster.namespace, true) || self.hidden.read().contains(key) {
+        if !self.namespaces().allow(&cluster.namespace, true) || self.hides(key) {
             return Ok(None);
         }
         // One probe at a time: a waiter for a probe of the same cluster takes its result.
@@ -286,10 +287,15 @@ impl Catalog {
     pub fn allows(&self, key: &SessionKey) -> bool {
         let namespaces = self.namespaces();
         let known = || self.listing().find(key).map(|entry| entry.namespace_known);
-        if self.hidden.read().contains(key) {
+        if self.hides(key) {
             return false;
         }
         namespaces.is_all() || known().is_some_and(|known| namespaces.allow(&key.cluster.namespace, known))
+    }
+
+    /// Returns `true` if a session is not listed, whatever is found of it.
+    pub(super) fn hides(&self, key: &SessionKey) -> bool {
+        self.hidden.read().contains(key)
     }
 
     /// Lists these sessions no more, whatever is found of them.

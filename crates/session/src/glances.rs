@@ -1,17 +1,15 @@
 //! The last words of sessions' manifests, each small enough for every listed session to have its own.
 //!
-//! An entry has a hash in the place of the session's key: 128 bits with a secret, so that nobody can choose names that
-//! share one. The bound follows the number of listed sessions, of which the listing itself holds more.
+//! An entry has a hash in the place of the session's key. The bound follows the number of listed sessions, of which the listing itself holds more.
 
 use super::background::BackgroundReads;
+use super::key_hash::{KeyHash, KeyHasher};
 use quick_cache::OptionsBuilder;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, UnitWeighter};
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
 use ray_history_manifest::proof::{Head, Verdict};
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Sessions whose results are kept however few are listed: others may be asked for by name.
@@ -39,14 +37,10 @@ pub struct Glance {
 #[derive(Debug)]
 pub(super) struct Glances {
     reads: BackgroundReads<KeyHash, Glance>,
-    secret: (u64, u64),
+    hasher: KeyHasher,
     /// The number of listed sessions for which there is room.
     listed: AtomicUsize,
 }
-
-/// The hash of a session's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct KeyHash(u64, u64);
 
 impl Default for Glances {
     fn default() -> Self {
@@ -57,8 +51,7 @@ impl Default for Glances {
         });
         // All options that must be set are.
         let cache = cache.unwrap_or_else(|_| Cache::new(LEAST));
-        let random = || RandomState::new().hash_one(());
-        Self { reads: BackgroundReads::new(cache, AT_ONCE), secret: (random(), random()), listed: AtomicUsize::new(0) }
+        Self { reads: BackgroundReads::new(cache, AT_ONCE), hasher: KeyHasher::default(), listed: AtomicUsize::new(0) }
     }
 }
 
@@ -96,10 +89,7 @@ impl Glances {
     }
 
     fn hash(&self, key: &SessionKey) -> KeyHash {
-        let mut hasher = SipHasher13::new_with_keys(self.secret.0, self.secret.1);
-        key.hash(&mut hasher);
-        let hash = hasher.finish128();
-        KeyHash(hash.h1, hash.h2)
+        self.hasher.hash(key)
     }
 }
 

@@ -39,6 +39,7 @@ mod fact_index;
 mod freshness;
 mod glances;
 mod heads;
+mod key_hash;
 mod ledger_rows;
 pub mod links;
 mod listed;
@@ -108,6 +109,8 @@ pub struct Usage {
     pub manifests_bytes: u64,
     /// Bytes of what is known of why runs ended.
     pub obituaries_bytes: u64,
+    /// Bytes of marks and of the plan of retention, which are beside `cache.maxMemory`.
+    pub retention_bytes: u64,
     /// The value of `cache.maxMemory` in bytes.
     pub limit_bytes: u64,
 }
@@ -268,6 +271,7 @@ impl Sessions {
             facts_bytes: self.source().facts.bytes(),
             manifests_bytes: self.source().glances.bytes(),
             obituaries_bytes: self.obituaries.counts().bytes,
+            retention_bytes: self.source().retention.bytes(),
             limit_bytes: self.settings().cache.max_memory,
         }
     }

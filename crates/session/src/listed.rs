@@ -78,7 +78,7 @@ impl Sessions {
         let found = self.found(&source, &listing);
         let facts = |key: &SessionKey| source.facts.facts(key);
         let marks = self.marks();
-        let expiring = |key: &SessionKey| marks.expiry(key).is_some();
+        let expiring = |key: &SessionKey| marks.is_marked(key);
         let asked = Asked {
             manifests: &manifests,
             outcomes: &outcomes,
@@ -118,6 +118,7 @@ impl Sessions {
 
     /// Lists the markers again, or everything where that is free.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
+        self.list_marks_first().await;
         let source = self.source();
         self.run_detached(async move { Ok(source.catalog.refresh().await?) }).await
     }
@@ -219,8 +220,12 @@ impl Sessions {
         let keep = async {
             loop {
                 let source = Arc::clone(&sources.borrow_and_update());
+                let listed = async {
+                    self.list_marks_first().await;
+                    source.catalog.keep_fresh().await;
+                };
                 tokio::select! {
-                    () = source.catalog.keep_fresh() => {}
+                    () = listed => {}
                     _ = sources.changed() => {}
                 }
             }

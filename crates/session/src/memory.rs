@@ -10,6 +10,9 @@
 //!                  └─► bound of the facts of watched objects, which the controller weighs, if it keeps why runs ended
 //! ```
 //!
+//! Beside it are the list of sessions, what manifests of sessions said, and marks and plan of retention: they grow with
+//! the number of sessions, and without them nothing could be listed or planned.
+//!
 //! A [`MemoryBudget`] is a number of bytes, and a [`Reservation`] a part of it that is given back on drop, so an evicted
 //! session still counts until the last answer from it is sent.
 //! A load waits in its `Lane` for a `LoadPermit` (`load_permit`): a slot, and a reservation by the stored size. While it

@@ -2,86 +2,53 @@
 //! deleted, pins say which stay, and a plan says what the rules would do.
 //!
 //! ```text
-//! bucket: marks, pins ──► Marks (this file) ──► list, pages, API: "will be deleted on …"
-//!                             │  └─ hidden ──► catalog, cache, open: 410
-//!                             ▼
+//! bucket: marks, pins ──► Marks ──► list, pages, API: "will be deleted on …"
+//!                           │  └─ hidden ──► catalog, cache, open: 410
+//!                           ▼
 //! candidates: what is known of each session ──► plan, executor (in the controller and the command)
 //! ```
 //!
 //! Nothing is deleted here.
 
 mod candidates;
+mod clock;
 mod first_listed;
 mod keep;
+mod marks;
+mod planned;
 
-use super::error::Deletion;
+pub use clock::SystemClock;
+pub use marks::{Expiry, Marks};
+pub use planned::Planned;
+
 use super::{Error, Sessions};
 use first_listed::FirstListed;
 use parking_lot::{Mutex, RwLock};
+use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use ray_history_core::base::time::Nanos;
-use ray_history_retention::{Candidate, Phase, Pins, Plan, Tombstone, Tombstones, time};
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use ray_history_retention::Tombstones;
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// Retention of the sessions of one store.
 #[derive(Debug, Default)]
 pub(super) struct Retention {
     marks: RwLock<Arc<Marks>>,
+    /// The marks as the listing that runs has them.
+    listing: tokio::sync::Mutex<Tombstones>,
+    /// The first listing of marks, successful or not.
+    first: OnceCell<()>,
     first_listed: Mutex<FirstListed>,
     plan: RwLock<Option<Arc<Planned>>>,
 }
 
-/// Marks and pins as they were last listed.
-#[derive(Clone, Debug, Default)]
-pub struct Marks {
-    /// The marks.
-    pub tombstones: Tombstones,
-    /// The pins.
-    pub pins: Pins,
-    /// `true` once they were listed.
-    pub is_listed: bool,
-}
-
-impl Marks {
-    /// Returns the deletion that waits for a session; `None` if it is not marked.
-    pub fn expiry(&self, key: &SessionKey) -> Option<Expiry> {
-        let mark = self.mark(key).filter(|mark| mark.phase == Phase::Marked)?;
-        Some(Expiry { not_before: mark.not_before, reason: mark.reason.clone() })
+impl Retention {
+    /// Returns the memory held, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        let plan = self.plan.read().as_ref().map_or(0, |plan| plan.bytes());
+        // Listed once for readers, and once to be listed again.
+        plan + 2 * self.marks.read().weight()
     }
-
-    fn mark(&self, key: &SessionKey) -> Option<&Tombstone> {
-        self.tombstones.get(key)?.tombstone.as_ref()
-    }
-
-    /// Returns `true` if another listing has the same marks.
-    fn is_same(&self, other: &Self) -> bool {
-        self.is_listed == other.is_listed
-            && self.pins == other.pins
-            && self.tombstones.len() == other.tombstones.len()
-            && self.tombstones.iter().zip(other.tombstones.iter()).all(|(one, other)| one == other)
-    }
-}
-
-/// A plan, and the sessions that it was made of.
-#[derive(Clone, Debug)]
-pub struct Planned {
-    /// The time it was made at.
-    pub at: Nanos,
-    /// The sessions, in the order of the plan.
-    pub sessions: Vec<Candidate>,
-    /// The plan.
-    pub plan: Plan,
-}
-
-/// The deletion that waits for a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expiry {
-    /// The time before which it is not deleted.
-    pub not_before: Nanos,
-    /// The sentence that says why.
-    pub reason: String,
 }
 
 impl Sessions {
@@ -96,29 +63,27 @@ impl Sessions {
     /// Returns the error of the store; the last marks stay in force.
     pub async fn refresh_marks(&self) -> Result<Arc<Marks>, Error> {
         let source = self.source();
-        let listed = async move {
-            let roots = source.catalog.roots();
-            let before = Arc::clone(&source.retention.marks.read());
-            let mut tombstones = before.tombstones.clone();
-            tombstones.refresh(&*source.store, roots).await?;
-            let pins = Pins::list(&*source.store, roots).await?;
-            let hidden = tombstones.iter().filter(|(key, _)| tombstones.hides(key)).map(|(key, _)| key.clone());
-            let hidden: HashSet<SessionKey> = hidden.collect();
-            let marks = Arc::new(Marks { tombstones, pins, is_listed: true });
-            *source.retention.marks.write() = Arc::clone(&marks);
-            source.catalog.hide(hidden).await;
-            Ok(marks)
-        };
-        let marks = self.run_detached(listed).await?;
-        self.close_hidden();
+        let listing = Arc::clone(&source);
+        let marks = self.run_detached(async move { listing.refresh_marks().await }).await?;
+        self.cache.retain(|key| !source.catalog.hides(key));
+        self.update_metrics();
         Ok(marks)
     }
 
-    /// Drops the open sessions that are being deleted.
-    fn close_hidden(&self) {
+    /// Has marks listed soon, because some have changed.
+    pub fn list_marks_soon(&self) {
+        self.marks_wanted.notify_one();
+    }
+
+    /// Lists marks unless that was tried before, so that a session that is being deleted is not shown even once.
+    pub(super) async fn list_marks_first(&self) {
         let source = self.source();
-        self.cache.retain(|key| source.catalog.allows(key));
-        self.update_metrics();
+        let first = source.retention.first.get_or_init(|| async {
+            if let Err(error) = self.refresh_marks().await {
+                tracing::debug!(error = %chain(&error), "marks of retention cannot be listed yet");
+            }
+        });
+        first.await;
     }
 
     /// Returns the deletion that waits for a session; `None` if it is not marked.
@@ -126,12 +91,10 @@ impl Sessions {
         self.marks().expiry(key)
     }
 
-    /// Returns the error for a session that is being deleted or was.
+    /// Returns the error for a session that is being deleted or was; `None` if its namespace is not served.
     pub(super) fn deleted(&self, key: &SessionKey) -> Option<Error> {
-        let marks = self.marks();
-        let mark = marks.mark(key).filter(|mark| mark.hides())?;
-        let (day, is_over) = (time::day(mark.changed), mark.phase == Phase::Deleted);
-        Some(Error::Deleted(key.clone(), Box::new(Deletion { day, reason: mark.reason.clone(), is_over })))
+        let deleted = self.source().retention.marks.read().deleted(key)?;
+        self.serves(&key.cluster.namespace).then_some(deleted)
     }
 
     /// Returns the last plan.
@@ -142,15 +105,8 @@ impl Sessions {
     /// Keeps a plan for those who show it; `None` while retention is off.
     pub fn set_plan(&self, plan: Option<Planned>) {
         *self.source().retention.plan.write() = plan.map(Arc::new);
+        self.update_metrics();
     }
-}
-
-/// Returns a short name of a session, for tables of many. Two sessions with one name cost nothing but a listing: all is
-/// looked at again before anything is deleted.
-fn hash(key: &SessionKey) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -8,11 +8,16 @@ use ray_history_settings::crd::{
     DeletedStatus, KeptStatus, MarkedStatus, PlannedStatus, RetentionMode, RetentionStatus,
 };
 
-/// The state of retention.
+/// The time within which runs that find the same are one in the status: less than the pause of those that have nothing
+/// to do.
+const SOON: Nanos = 55 * 60 * 1_000_000_000;
+
+/// The result of the last run.
 #[derive(Clone, Debug)]
-pub(in crate::retention) struct Last {
-    pub(in crate::retention) outcome: RunOutcome,
-    pub(in crate::retention) failed: (u64, Vec<String>),
+struct Last {
+    outcome: RunOutcome,
+    acts: bool,
+    failed: (u64, Vec<String>),
 }
 
 /// The part of retention that the status shows.
@@ -20,13 +25,15 @@ pub(in crate::retention) struct Last {
 pub(crate) struct State {
     last: Option<Last>,
     status: RetentionStatus,
+    /// Time of the halt that was told.
+    halted_at: Option<Nanos>,
     /// The reason why the store cannot be written to, if any.
-    pub(in crate::retention) not_connected: Option<String>,
+    pub(super) not_connected: Option<String>,
 }
 
 impl State {
     /// Returns the state before the first run.
-    pub(in crate::retention) fn new(mode: Mode) -> Self {
+    pub(super) fn new(mode: Mode) -> Self {
         let status = RetentionStatus {
             mode: match mode {
                 Mode::Off => RetentionMode::Off,
@@ -35,15 +42,24 @@ impl State {
             },
             ..RetentionStatus::default()
         };
-        Self { last: None, status, not_connected: None }
+        Self { last: None, status, halted_at: None, not_connected: None }
     }
 
-    /// Takes the result of a run.
-    pub(in crate::retention) fn ran(&mut self, run: &Run, now: Nanos) {
+    /// Takes the failure of a run that made no plan: the numbers of the last one stay.
+    pub(super) fn failed(&mut self, outcome: RunOutcome) {
+        let acts = self.last.as_ref().is_some_and(|last| last.acts);
+        self.last = Some(Last { outcome, acts, failed: (0, Vec::new()) });
+    }
+
+    /// Takes the result of a run, of a replica that acts or one that only plans. Returns the message of a halt that was
+    /// not told yet.
+    pub(super) fn ran(&mut self, run: &Run, acts: bool, now: Nanos) -> Option<String> {
         let (plan, count) = (&run.plan, |kept: Kept| run.plan.kept.get(&kept).copied().unwrap_or_default());
         let all = |kept: &[Kept]| number(kept.iter().map(|kept| count(*kept)).sum());
-        self.status = RetentionStatus {
-            mode: self.status.mode,
+        let mut before = std::mem::take(&mut self.status);
+        let last_run = before.last_run.take();
+        let status = RetentionStatus {
+            mode: before.mode,
             planned: Some(PlannedStatus {
                 sessions: number(plan.planned.sessions),
                 bytes: number(plan.planned.bytes),
@@ -67,9 +83,16 @@ impl State {
                 busy: all(&[Kept::Busy]),
                 other: all(&[Kept::NoRule, Kept::WithinLimits, Kept::Waits, Kept::NotUnderstood, Kept::Partial]),
             }),
-            last_run: time(now),
+            last_run: None,
         };
-        self.last = Some(Last { outcome: run.outcome.clone(), failed: run.failed.clone() });
+        // A run that found nothing new soon after another is no reason to write the status.
+        let is_soon = |last: &Time| now.saturating_sub(nanos(last)) < SOON;
+        let last_run = last_run.filter(|last| status == before && is_soon(last)).or_else(|| time(now));
+        self.status = RetentionStatus { last_run, ..status };
+        self.last = Some(Last { outcome: run.outcome.clone(), acts, failed: run.failed.clone() });
+        let halted = run.state.halted.as_ref();
+        let before = std::mem::replace(&mut self.halted_at, halted.map(|halt| halt.at));
+        halted.filter(|halt| before != Some(halt.at)).map(|halt| halt.message.clone())
     }
 
     /// Returns the numbers for the status.
@@ -82,7 +105,7 @@ impl State {
         if let Some(why) = &self.not_connected {
             return ("False", "StoreFails", format!("the store cannot be written to: {why}; the server keeps trying"));
         }
-        let Some(Last { outcome, failed }) = &self.last else {
+        let Some(Last { outcome, acts, failed }) = &self.last else {
             return ("Unknown", "Pending", "the first plan is being made".to_owned());
         };
         let skipped = match failed {
@@ -93,6 +116,9 @@ impl State {
         };
         let (status, message) = match outcome {
             RunOutcome::Idle => ("True", "there is nothing to mark or to delete now".to_owned()),
+            RunOutcome::DryRun if self.status.mode == RetentionMode::Delete && !acts => {
+                return ("False", "NotLeading", "nothing is marked or deleted: this replica does not lead for certain, and only plans".to_owned());
+            }
             RunOutcome::DryRun => (
                 "True",
                 "nothing is marked or deleted: mode is DryRun; status.retention and ray-history retention plan show what would be".to_owned(),
@@ -102,7 +128,7 @@ impl State {
             RunOutcome::Halted { message } => ("False", message.clone()),
             RunOutcome::Forbidden { message } => (
                 "False",
-                format!("the store refuses to write or to delete: {message}; see docs/retention.md for the rights it needs, or set spec.retention.mode to DryRun"),
+                format!("the store refuses to write or to delete: {message}; see docs/retention-stores.md for the rights it needs, or set spec.retention.mode to DryRun"),
             ),
             RunOutcome::StoreFails { message } => ("False", format!("the store fails: {message}; the next run tries again")),
             RunOutcome::ReadOnly => ("False", "this store cannot be written to".to_owned()),
@@ -113,6 +139,10 @@ impl State {
 
 fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn nanos(time: &Time) -> Nanos {
+    time.0.as_second().saturating_mul(1_000_000_000)
 }
 
 fn time(nanos: Nanos) -> Option<Time> {

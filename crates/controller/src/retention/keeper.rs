@@ -2,20 +2,18 @@
 
 use super::condition::State;
 use super::known::{Numbers, Watching};
-use crate::announce::Retained;
+use crate::announce::{Retained, Told};
 use crate::obituaries::Store;
 use crate::system_uid::system_uid;
 use kube::Client;
 use parking_lot::Mutex;
-use ray_history_core::base::chain::chain;
-use ray_history_core::base::time::Nanos;
 use ray_history_metrics::retention::Outcome;
 use ray_history_retention::time::DAY;
-use ray_history_retention::{Clock, Executor, Mode, Run, RunOutcome, Settings};
+use ray_history_retention::{Clock, Executor, Mode, Phase, Run, RunOutcome, Settings};
 use ray_history_session::Sessions;
-use ray_history_session::retention::Planned;
+use ray_history_session::retention::{Planned, SystemClock};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -28,23 +26,11 @@ const AGAIN: Duration = Duration::from_secs(300);
 /// The pause between two looks whether the list is there.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The system's clock.
-#[derive(Debug)]
-struct System;
-
-impl Clock for System {
-    fn now(&self) -> Nanos {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
-    }
-}
-
 /// Plans and acts.
 pub(super) struct Keeper {
     pub(super) client: Client,
     pub(super) sessions: Arc<Sessions>,
     pub(super) settings: Settings,
-    pub(super) generation: String,
     pub(super) store: Store,
     pub(super) state: Arc<Mutex<State>>,
     pub(super) leads: watch::Receiver<bool>,
@@ -58,10 +44,9 @@ impl Keeper {
         let stop = self.stop.clone();
         let Some(kubernetes) = stop.run_until_cancelled(system_uid(&self.client)).await else { return };
         let Some(mut executor) = stop.run_until_cancelled(Box::pin(self.executor())).await else { return };
-        let (mut leads, mut unlisted) = (self.leads.clone(), usize::MAX);
+        let (mut leads, mut rest) = (self.leads.clone(), Rest::default());
         loop {
-            let pause =
-                if self.is_listed() { self.once(&mut executor, &kubernetes, &mut unlisted).await } else { LOOK };
+            let pause = if self.is_listed() { self.once(&mut executor, &kubernetes, &mut rest).await } else { LOOK };
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
@@ -71,20 +56,19 @@ impl Keeper {
         }
     }
 
-    /// Returns `true` once the whole store was listed, marks included.
+    /// Returns `true` once the whole store was listed.
     fn is_listed(&self) -> bool {
         let listing = self.sessions.listing();
-        listing.listed_at.is_some() && listing.walked_at.is_some() && self.sessions.marks().is_listed
+        listing.listed_at.is_some() && listing.walked_at.is_some()
     }
 
-    /// Makes one run, and returns the pause after it. `unlisted` is the number of sessions that the last one left to be
-    /// listed.
-    async fn once(&self, executor: &mut Executor, kubernetes: &str, unlisted: &mut usize) -> Duration {
+    /// Makes one run, and returns the pause after it.
+    async fn once(&self, executor: &mut Executor, kubernetes: &str, rest: &mut Rest) -> Duration {
         let acts = self.settings.mode == Mode::Delete && *self.leads.borrow();
         let mode = if acts { Mode::Delete } else { Mode::DryRun };
         let settings = Settings { mode, ..self.settings.clone() };
         let (sessions, uid) = (Arc::clone(&self.sessions), kubernetes.to_owned());
-        let gathered = tokio::task::spawn_blocking(move || sessions.candidates(&uid, System.now())).await;
+        let gathered = tokio::task::spawn_blocking(move || sessions.candidates(&uid, SystemClock.now())).await;
         let Ok(candidates) = gathered else { return AGAIN };
         let known = Watching {
             sessions: Arc::clone(&self.sessions),
@@ -94,67 +78,71 @@ impl Keeper {
             stop: self.stop.clone(),
             numbers: Mutex::default(),
         };
-        let run = executor.run(&settings, &self.generation, candidates, &known).await;
+        let ended = executor.run(&settings, &self.generation(), candidates, &known).await;
         let numbers = *known.numbers.lock();
-        let is_changed = numbers.marked + numbers.deleted + run.unmarked > 0;
-        let left = run.plan.surveys.len();
-        let pause = match run.outcome {
-            RunOutcome::StoreFails { .. } => AGAIN,
-            // Those that cannot be listed are no reason to hurry.
-            _ if (1..std::mem::replace(unlisted, left)).contains(&left) => SOON,
-            // What was marked or deleted may leave room for more.
-            RunOutcome::Deleting => SOON,
-            _ => HOUR,
-        };
-        self.tell(run, numbers, acts, marked_today(executor));
-        if is_changed && let Err(error) = self.sessions.refresh_marks().await {
-            tracing::debug!(error = %chain(&error), "marks could not be listed after a run");
+        if numbers.changed > 0 {
+            self.sessions.list_marks_soon();
         }
-        pause
+        if self.stop.is_cancelled() {
+            // The next keeper tells of what it finds.
+            return LOOK;
+        }
+        let metrics = &self.sessions.metrics().retention;
+        match ended {
+            Ok(run) => {
+                let pause = rest.after(&run, acts);
+                metrics.ran(outcome(&run.outcome));
+                self.tell(&run, numbers, acts);
+                self.show(run, executor);
+                pause
+            }
+            Err(failure) => {
+                // The last plan stays as it is: nothing is known that is newer.
+                metrics.ran(outcome(&failure));
+                self.state.lock().failed(failure);
+                AGAIN
+            }
+        }
     }
 
-    /// Shows the result of a run: to readers, in the status, in metrics, and, of the replica that acts, in Events.
-    fn tell(&self, run: Run, numbers: Numbers, acts: bool, today: usize) {
-        let before = {
-            let mut state = self.state.lock();
-            let before = state.condition().1;
-            state.ran(&run, System.now());
-            before
-        };
-        let metrics = &self.sessions.metrics().retention;
+    /// Returns a text that changes whenever a person changes the rules or the namespaces that are served: fewer sessions
+    /// are no loss then.
+    fn generation(&self) -> String {
+        format!("{} {}", self.settings.revision(), self.sessions.settings().clusters.namespaces.join(","))
+    }
+
+    /// Shows the plan of a run to readers and in metrics.
+    fn show(&self, run: Run, executor: &Executor) {
+        let now = SystemClock.now();
+        let marks = executor.tombstones().iter().filter_map(|(_, stored)| stored.tombstone.as_ref());
+        let waiting = marks.clone().filter(|mark| mark.phase == Phase::Marked).count();
+        let today = marks.filter(|mark| now.saturating_sub(mark.at) < DAY).count();
         let share = today as f64 / run.sessions.len().max(1) as f64;
-        metrics.marked(run.plan.marked.sessions + run.marked, share);
+        self.sessions.metrics().retention.marked(waiting as u64, share);
         // Moved, because a hundred thousand sessions are some forty megabytes.
-        self.sessions.set_plan(Some(Planned { at: System.now(), sessions: run.sessions, plan: run.plan }));
-        metrics.ran(match &run.outcome {
-            RunOutcome::Halted { .. } => Outcome::Halted,
-            RunOutcome::Forbidden { .. } => Outcome::Forbidden,
-            RunOutcome::StoreFails { .. } | RunOutcome::ReadOnly => Outcome::Failed,
-            RunOutcome::Idle | RunOutcome::DryRun | RunOutcome::Marking | RunOutcome::Deleting => Outcome::Done,
-        });
+        let Run { sessions, plan, .. } = run;
+        self.sessions.set_plan(Some(Planned { at: now, settings: self.settings.clone(), sessions, plan }));
+    }
+
+    /// Tells of a run in the status and, if this replica acts, in Events.
+    fn tell(&self, run: &Run, numbers: Numbers, acts: bool) {
+        let halt = self.state.lock().ran(run, acts, SystemClock.now());
         if !acts {
             return;
         }
-        let Numbers { marked, deleted, objects, bytes } = numbers;
+        let Numbers { marked, deleted, objects, bytes, .. } = numbers;
         let mut told = Vec::new();
         if marked > 0 {
             let grace = self.settings.grace.as_secs() / 3_600;
-            told.push(("SessionsMarked", false, format!("{marked} sessions will be deleted in {grace} h or later")));
+            told.push((Told::SessionsMarked, format!("{marked} sessions will be deleted in {grace} h or later")));
         }
         if deleted > 0 {
-            told.push((
-                "SessionsDeleted",
-                false,
-                format!("{deleted} sessions were deleted: {objects} objects, {bytes} bytes"),
-            ));
+            let note = format!("{deleted} sessions were deleted: {objects} objects, {bytes} bytes");
+            told.push((Told::SessionsDeleted, note));
         }
-        if let RunOutcome::Halted { message } = &run.outcome
-            && before != run.outcome.as_str()
-        {
-            told.push(("RetentionHalted", true, message.clone()));
-        }
-        for (reason, is_warning, note) in told {
-            let _ = self.told.send(Retained { reason, is_warning, note });
+        told.extend(halt.map(|message| (Told::RetentionHalted, message)));
+        for (what, note) in told {
+            let _ = self.told.send(Retained { what, note });
         }
     }
 
@@ -165,7 +153,7 @@ impl Keeper {
                 Ok(bucket) => {
                     self.state.lock().not_connected = None;
                     let writer = (self.settings.mode == Mode::Delete).then_some(bucket.writer);
-                    return Executor::new(bucket.reader, writer, self.sessions.roots(), Arc::new(System));
+                    return Executor::new(bucket.reader, writer, self.sessions.roots(), Arc::new(SystemClock));
                 }
                 Err(why) => self.state.lock().not_connected = Some(why),
             }
@@ -174,9 +162,38 @@ impl Keeper {
     }
 }
 
-/// Returns the number of marks that were set within a day.
-fn marked_today(executor: &Executor) -> usize {
-    let now = System.now();
-    let marks = executor.tombstones().iter().filter_map(|(_, stored)| stored.tombstone.as_ref());
-    marks.filter(|mark| now.saturating_sub(mark.at) < DAY).count()
+/// The sessions that the last run left to be listed.
+struct Rest(usize);
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self(usize::MAX)
+    }
+}
+
+impl Rest {
+    /// Returns the pause after a run.
+    fn after(&mut self, run: &Run, acts: bool) -> Duration {
+        let left = run.plan.surveys.len();
+        let before = std::mem::replace(&mut self.0, left);
+        match run.outcome {
+            RunOutcome::StoreFails { .. } => AGAIN,
+            // Only the replica that acts needs to know each session soon. Those that cannot be listed are no reason to
+            // hurry.
+            _ if acts && (1..before).contains(&left) => SOON,
+            // What was marked or deleted may leave room for more.
+            RunOutcome::Deleting => SOON,
+            _ => HOUR,
+        }
+    }
+}
+
+/// Returns the word of metrics.
+fn outcome(outcome: &RunOutcome) -> Outcome {
+    match outcome {
+        RunOutcome::Halted { .. } => Outcome::Halted,
+        RunOutcome::Forbidden { .. } => Outcome::Forbidden,
+        RunOutcome::StoreFails { .. } | RunOutcome::ReadOnly => Outcome::Failed,
+        RunOutcome::Idle | RunOutcome::DryRun | RunOutcome::Marking | RunOutcome::Deleting => Outcome::Done,
+    }
 }

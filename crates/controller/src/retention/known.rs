@@ -27,6 +27,8 @@ pub(super) struct Watching {
 /// Numbers of one run, for an Event.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Numbers {
+    /// Marks that were changed in any way.
+    pub(super) changed: u64,
     pub(super) marked: u64,
     pub(super) deleted: u64,
     pub(super) objects: u64,
@@ -46,6 +48,7 @@ impl Known for Watching {
     fn acted(&self, act: &Act) {
         let metrics = &self.sessions.metrics().retention;
         let mut numbers = self.numbers.lock();
+        numbers.changed += 1;
         let (SessionKey { cluster, session }, decision, rule, why, objects, bytes) = match act {
             Act::Marked { key, rule, reason, objects, bytes } => {
                 metrics.did(Step::Marked, 1);
@@ -56,7 +59,11 @@ impl Known for Watching {
                 metrics.did(Step::Unmarked, 1);
                 (key, "unmarked", None, why.to_string(), 0, 0)
             }
-            Act::Begun { key, rule } => (key, "deleting", Some(*rule), String::new(), 0, 0),
+            Act::Begun { key, rule } => {
+                // Hidden here before its first object goes.
+                self.sessions.list_marks_soon();
+                (key, "deleting", Some(*rule), String::new(), 0, 0)
+            }
             Act::Deleted { key, rule, objects, bytes } => {
                 metrics.did(Step::Deleted, 1);
                 metrics.deleted(*objects, *bytes);

@@ -104,6 +104,12 @@ impl Default for Interner {
 }
 
 impl Interner {
+    /// Returns the handle of a value that was added before.
+    pub fn find(&self, value: &[u8]) -> Option<u32> {
+        let hash = self.hasher.hash_one(value);
+        self.index.find(hash, |&at| self.arena.get(at) == value).copied()
+    }
+
     /// Returns the handle of a value, adding the value if it is new.
     pub fn intern(&mut self, value: &[u8]) -> u32 {
         let hash = self.hasher.hash_one(value);

@@ -45,7 +45,13 @@ impl Head {
         }
     }
 
-    /// Returns `true` if the head's collector closed the session.
+    /// Returns `true` if the head's collector closed the session because it is over. A raylet that begins anew goes on
+    /// with the session, and nothing is known of reasons that this version does not know.
+    pub fn is_over(&self) -> bool {
+        self.is_closed() && matches!(self.reason, Some(Reason::PodEnded | Reason::SessionEnded))
+    }
+
+    /// Returns `true` if the head's collector closed its manifest.
     pub fn is_closed(&self) -> bool {
         self.state == State::Closed
     }

@@ -33,7 +33,7 @@ pub struct Listing {
     /// Changes whenever the sessions do. Only comparable within this process.
     pub version: u64,
     /// Sessions of which something was found, and which are not listed because retention deletes them.
-    pub(crate) hidden: Arc<[SessionKey]>,
+    pub(super) hidden: Arc<Table>,
     /// Keys in marker folders that could not be understood.
     pub unknown_keys: Oddities,
     /// Places that could not be listed, with the reason. Sessions in them are missing here.
@@ -129,6 +129,16 @@ impl Listing {
     /// Returns the entry of a session.
     pub fn find(&self, key: &SessionKey) -> Option<Entry> {
         self.entry(self.table.find(key)?)
+    }
+
+    /// Returns the sessions of which something was found, and which are not listed because retention deletes them.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.hidden.rows().iter().filter_map(|row| entry(&self.hidden, row))
+    }
+
+    /// Returns the entry of a session that retention hides.
+    pub(crate) fn find_hidden(&self, key: &SessionKey) -> Option<Entry> {
+        entry(&self.hidden, self.hidden.find(key)?)
     }
 
     /// Returns `true` if a session has a marker, and `None` if it is not listed.
@@ -228,18 +238,22 @@ impl Listing {
 
     /// Returns the memory held by the sessions, in bytes.
     pub fn weight(&self) -> usize {
-        self.table.weight()
+        self.table.weight() + self.hidden.weight()
     }
 
     pub(super) fn entry(&self, row: &Row) -> Option<Entry> {
-        Some(Entry {
-            key: self.table.key(row)?,
-            owner: self.table.owner(row),
-            marked: row.marker.seen(),
-            written: row.written(),
-            namespace_known: row.namespace_known(),
-        })
+        entry(&self.table, row)
     }
+}
+
+fn entry(table: &Table, row: &Row) -> Option<Entry> {
+    Some(Entry {
+        key: table.key(row)?,
+        owner: table.owner(row),
+        marked: row.marker.seen(),
+        written: row.written(),
+        namespace_known: row.namespace_known(),
+    })
 }
 
 /// Groups of sessions, newest first.

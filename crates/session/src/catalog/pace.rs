@@ -35,6 +35,9 @@ pub(crate) struct Pace {
 impl Pace {
     /// For the markers of a bucket.
     pub(crate) const MARKERS: Self = Self::new(60, 300, 15, 1_000);
+    /// For the marks of retention in a bucket, while a deletion is near: [`Self::longest_pause`] is well below the pause
+    /// between the beginning of a deletion and its first request.
+    pub(crate) const NEAR_DELETION: Self = Self::new(60, 60, 15, 0);
     /// For the walk of a bucket.
     pub(crate) const WALK: Self = Self::new(86_400, 86_400, 600, 1_000);
     /// For everything, where listing is free: it is still work for a disk, or for the network behind a folder.
@@ -50,6 +53,11 @@ impl Pace {
             failures: 0,
             wait: seconds(changed),
         }
+    }
+
+    /// Returns the longest pause after passes of few requests.
+    pub(crate) const fn longest_pause(self) -> Duration {
+        self.longest
     }
 
     /// Returns the pause after a pass of `requests` requests.

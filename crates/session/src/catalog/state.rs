@@ -3,12 +3,12 @@
 use super::found::Found;
 use super::listing::{Listing, Oddities};
 use super::pace::{Outcome, Pace};
-use super::table::{Builder, Sighting, Source, Table};
+use super::table::{Builder, Sighting, Source};
+use super::tables::Tables;
 use super::{Catalog, Filter, Scope};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_storage::{Error, ErrorKind};
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
@@ -20,12 +20,10 @@ const WALK_DELAY: Duration = Duration::from_secs(5);
 /// All sessions, and the last pass of each source.
 #[derive(Debug, Default)]
 pub(super) struct CatalogState {
-    table: Arc<Table>,
+    tables: Tables,
     /// The filter that the sessions passed.
     filter: Filter,
     version: u64,
-    /// Hidden sessions that the last pass of the markers, and that of the folders, found.
-    hidden: [HashSet<SessionKey>; 2],
     markers: Pass,
     walk: Pass,
     /// Sessions found for single clusters since the running walk began.
@@ -95,16 +93,10 @@ impl CatalogState {
         if scope != Scope::Markers {
             add(&mut sessions, &self.probed);
         }
-        let found = filter.hidden.iter().filter(|key| sessions.has(key)).cloned().collect();
-        match scope {
-            Scope::Markers => self.hidden[0] = found,
-            Scope::Data => self.hidden[1] = found,
-            Scope::Everything => self.hidden = [found, HashSet::new()],
-        }
-        let collect = move |before: &Table| {
+        let collect = move |before: &Tables| {
             match scope {
-                Scope::Markers => sessions.copy_source(before, Source::Data),
-                Scope::Data => sessions.copy_source(before, Source::Marker),
+                Scope::Markers => before.copy_source(Source::Data, &mut sessions),
+                Scope::Data => before.copy_source(Source::Marker, &mut sessions),
                 Scope::Everything => {}
             }
             sessions
@@ -115,8 +107,8 @@ impl CatalogState {
     /// Adds sessions found for single clusters.
     pub(super) async fn add(&mut self, probed: Vec<ProbedSession>, filter: Filter) {
         self.probed.extend(probed.iter().cloned());
-        let collect = move |before: &Table| {
-            let mut sessions = all(before);
+        let collect = move |before: &Tables| {
+            let mut sessions = before.all();
             add(&mut sessions, &probed);
             sessions
         };
@@ -125,7 +117,7 @@ impl CatalogState {
 
     /// Removes sessions that another filter rejects. Returns `true` if there were any.
     pub(super) async fn filter(&mut self, filter: Filter) -> bool {
-        self.filter != filter && self.rebuild_table(all, filter).await
+        self.filter != filter && self.rebuild_table(Tables::all, filter).await
     }
 
     /// Records the outcome of a pass.
@@ -146,9 +138,9 @@ impl CatalogState {
         let (markers, walk) = (&self.markers, &self.walk);
         let never = markers.at.is_none().then(|| "nothing has been listed yet".to_owned());
         Listing {
-            table: Arc::clone(&self.table),
+            table: Arc::clone(&self.tables.listed),
             version: self.version,
-            hidden: self.hidden[0].union(&self.hidden[1]).cloned().collect(),
+            hidden: Arc::clone(&self.tables.hidden),
             unknown_keys: markers.unknown_keys.clone(),
             skipped: markers.skipped.clone().and(&walk.skipped),
             recognised: markers.recognised || walk.recognised,
@@ -165,20 +157,15 @@ impl CatalogState {
     /// `true` if it changed.
     async fn rebuild_table(
         &mut self,
-        collect: impl FnOnce(&Table) -> Builder + Send + 'static,
+        collect: impl FnOnce(&Tables) -> Builder + Send + 'static,
         filter: Filter,
     ) -> bool {
-        let before = Arc::clone(&self.table);
+        let before = self.tables.clone();
         self.filter = filter.clone();
-        let built = tokio::task::spawn_blocking(move || {
-            let mut sessions = collect(&before);
-            filter.hidden.iter().for_each(|key| sessions.remove(key));
-            let table = sessions.finish(|namespace, known| filter.namespaces.allow(namespace, known));
-            (!table.is_same_as(&before)).then_some(table)
-        });
+        let built = tokio::task::spawn_blocking(move || before.replaced(collect(&before), &filter));
         match built.await {
-            Ok(Some(table)) => {
-                self.table = Arc::new(table);
+            Ok(Some(tables)) => {
+                self.tables = tables;
                 self.version += 1;
                 true
             }
@@ -192,13 +179,6 @@ impl CatalogState {
             }
         }
     }
-}
-
-fn all(table: &Table) -> Builder {
-    let mut sessions = Builder::default();
-    sessions.copy_source(table, Source::Marker);
-    sessions.copy_source(table, Source::Data);
-    sessions
 }
 
 fn add(sessions: &mut Builder, probed: &[ProbedSession]) {

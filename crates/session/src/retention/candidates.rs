@@ -46,7 +46,10 @@ impl Sessions {
             self.of_entry(&common, entry, row.as_ref())
         });
         let mut all: Vec<Candidate> = listed.collect();
-        all.extend(listing.hidden.iter().map(|key| hidden(key, &common)));
+        all.extend(listing.hidden().map(|entry| {
+            let row = self.why(&entry.key);
+            self.of_entry(&common, entry, row.as_ref())
+        }));
         all
     }
 
@@ -56,9 +59,8 @@ impl Sessions {
         let source = self.source();
         let (listing, marks) = (source.catalog.listing(), self.marks());
         let common = self.common(&source.retention.first_listed, &marks, &listing, kubernetes);
-        match listing.find(key) {
+        match listing.find(key).or_else(|| listing.find_hidden(key)) {
             Some(entry) => self.of_entry(&common, entry, self.why(key).as_ref()),
-            None if listing.hidden.contains(key) => hidden(key, &common),
             None => Candidate::new(key.clone()),
         }
     }
@@ -124,7 +126,7 @@ impl Sessions {
                 let has_seen = self.watched().read().has_seen(&key.cluster);
                 Some(if has_seen { Proof::WatchSaw } else { Proof::NoSuchObject })
             }
-            _ => self.head(key).filter(Head::is_closed).map(|_| Proof::ManifestClosed),
+            _ => self.head(key).filter(Head::is_over).map(|_| Proof::ManifestClosed),
         }
     }
 
@@ -143,11 +145,6 @@ impl Sessions {
             Keep::For(span) => Pin::Label { until: ended.map(|ended| ended.saturating_add(span)) },
         })
     }
-}
-
-/// Returns a session that is being deleted or was, and of which something is still listed.
-fn hidden(key: &SessionKey, common: &Common<'_>) -> Candidate {
-    Candidate { pin: common.marks.pins.of(key), listing_is_partial: common.is_partial, ..Candidate::new(key.clone()) }
 }
 
 /// Returns the owner that a row tells.

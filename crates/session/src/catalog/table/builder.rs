@@ -85,22 +85,26 @@ impl Builder {
         }
     }
 
-    /// Returns `true` if a session was added.
-    pub(in super::super) fn has(&mut self, key: &SessionKey) -> bool {
-        self.place(key).is_some_and(|place| self.sessions.contains_key(&place))
-    }
-
-    /// Removes a session.
-    pub(in super::super) fn remove(&mut self, key: &SessionKey) {
-        if let Some(place) = self.place(key) {
-            self.sessions.remove(&place);
+    /// Moves a session to another table, if it was added.
+    pub(in super::super) fn move_to(&mut self, other: &mut Self, key: &SessionKey) {
+        let Some(merged) = self.place(key).and_then(|place| self.sessions.remove(&place)) else { return };
+        for (source, sighted) in [Source::Marker, Source::Data].into_iter().zip(merged.sighted) {
+            if sighted.seen() {
+                let owner = sighted.owner().and_then(|at| self.owners.get(at as usize));
+                let named = Sighting {
+                    owner: owner.map(|(kind, name)| (*kind, self.texts.values().str(*name))),
+                    written: Some(merged.written).filter(|_| source == Source::Marker),
+                    ..Sighting::of(key, None, sighted.namespace_known())
+                };
+                other.add(source, named);
+            }
         }
     }
 
-    fn place(&mut self, key: &SessionKey) -> Option<(u32, Str)> {
-        let cluster = (self.texts.str(&key.cluster.namespace), self.texts.str(&key.cluster.name));
-        let cluster = *self.clusters.get(&cluster)?;
-        Some((cluster, self.texts.str(key.session.as_str())))
+    fn place(&self, key: &SessionKey) -> Option<(u32, Str)> {
+        let known = |text: &str| self.texts.find(text.as_bytes()).map(Str);
+        let cluster = (known(&key.cluster.namespace)?, known(&key.cluster.name)?);
+        Some((*self.clusters.get(&cluster)?, known(key.session.as_str())?))
     }
 
     /// Sorts and freezes the table, without sessions that `wanted` (namespace, whether it is confirmed to be one)

@@ -1,0 +1,101 @@
+//! Marks and pins of a store, as they were last listed.
+
+use crate::error::{Deletion, Error};
+use crate::source::Source;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::base::time::Nanos;
+use ray_history_retention::{Phase, Pins, Tombstone, Tombstones, time};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Marks and pins as they were last listed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Marks {
+    /// The marks.
+    pub tombstones: Tombstones,
+    /// The pins.
+    pub pins: Pins,
+    /// `true` once they were listed.
+    pub is_listed: bool,
+}
+
+/// The deletion that waits for a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The time before which it is not deleted.
+    pub not_before: Nanos,
+    /// The sentence that says why.
+    pub reason: String,
+}
+
+impl Marks {
+    /// Returns the deletion that waits for a session; `None` if it is not marked.
+    pub fn expiry(&self, key: &SessionKey) -> Option<Expiry> {
+        let mark = self.marked(key)?;
+        Some(Expiry { not_before: mark.not_before, reason: mark.reason.clone() })
+    }
+
+    /// Returns `true` if a session is marked.
+    pub fn is_marked(&self, key: &SessionKey) -> bool {
+        self.marked(key).is_some()
+    }
+
+    fn marked(&self, key: &SessionKey) -> Option<&Tombstone> {
+        self.mark(key).filter(|mark| mark.phase == Phase::Marked)
+    }
+
+    fn mark(&self, key: &SessionKey) -> Option<&Tombstone> {
+        self.tombstones.get(key)?.tombstone.as_ref()
+    }
+
+    /// Returns the error for a session that is being deleted or was.
+    pub(crate) fn deleted(&self, key: &SessionKey) -> Option<Error> {
+        let mark = self.mark(key).filter(|mark| mark.hides())?;
+        let (day, is_over) = (time::day(mark.changed), mark.phase == Phase::Deleted);
+        Some(Error::Deleted(key.clone(), Box::new(Deletion { day, reason: mark.reason.clone(), is_over })))
+    }
+
+    /// Returns the time from which the next session may be deleted, as far as marks tell; zero while one is.
+    pub(super) fn next_deletion(&self) -> Option<Nanos> {
+        let marks = self.tombstones.iter().filter_map(|(_, stored)| stored.tombstone.as_ref());
+        let times = marks.filter_map(|mark| match mark.phase {
+            Phase::Marked => Some(mark.not_before),
+            Phase::Deleting => Some(0),
+            _ => None,
+        });
+        times.min()
+    }
+
+    /// Returns the memory held, in bytes.
+    pub(super) fn weight(&self) -> u64 {
+        let of_text = |stored: &ray_history_retention::tombstones::Stored| {
+            let mark = stored.tombstone.as_ref().map_or(0, |mark| mark.reason.len() + mark.rules_digest.len());
+            size_of_val(stored) + mark + stored.key.len() + stored.etag.as_ref().map_or(0, String::len)
+        };
+        let of_key = |key: &SessionKey| {
+            let SessionKey { cluster, session } = key;
+            size_of_val(key) + cluster.namespace.len() + cluster.name.len() + session.as_str().len()
+        };
+        self.tombstones.iter().map(|(key, stored)| (of_key(key) + of_text(stored)) as u64).sum()
+    }
+}
+
+impl Source {
+    /// Lists marks and pins, one listing at a time, and hides the sessions that are being deleted.
+    pub(super) async fn refresh_marks(&self) -> Result<Arc<Marks>, Error> {
+        let roots = self.catalog.roots();
+        // What a listing has read before it failed is not read again.
+        let mut tombstones = self.retention.listing.lock().await;
+        tombstones.refresh(&*self.store, roots).await?;
+        let pins = Pins::list(&*self.store, roots).await?;
+        let before = Arc::clone(&self.retention.marks.read());
+        if before.is_listed && before.pins == pins && before.tombstones == *tombstones {
+            return Ok(before);
+        }
+        let marks = Arc::new(Marks { tombstones: tombstones.clone(), pins, is_listed: true });
+        *self.retention.marks.write() = Arc::clone(&marks);
+        let hidden = marks.tombstones.iter().filter(|(key, _)| marks.tombstones.hides(key)).map(|(key, _)| key.clone());
+        self.catalog.hide(hidden.collect::<HashSet<SessionKey>>()).await;
+        Ok(marks)
+    }
+}
