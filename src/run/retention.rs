@@ -9,7 +9,7 @@ use super::sources;
 use crate::args::{Pin, PlanFormat, RetentionApply, RetentionCommand, RetentionPlan};
 use crate::http;
 use crate::plan as texts;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -58,8 +58,8 @@ async fn plan(args: &RetentionPlan) -> anyhow::Result<ExitCode> {
             let settings = sources::document(file)?;
             let store = Store::open(&settings, dead_after).await?;
             let mut executor = store.executor(None);
-            let run = store.run(&mut executor, Mode::DryRun).await;
-            if let Some(why) = refusal(&run) {
+            let run = store.run(&mut executor, Mode::DryRun).await?;
+            if let Some(why) = refusal(&run.outcome) {
                 bail!("{why}");
             }
             let planned = Planned { at: System.now(), sessions: run.sessions, plan: run.plan };
@@ -88,9 +88,9 @@ async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
     let writer = ray_history_storage_write::connect(&settings.storage.store).await;
     let mut executor = store.executor(Some(writer.context("the store cannot be written to")?));
     let run = loop {
-        let run = store.run(&mut executor, Mode::Delete).await;
+        let run = store.run(&mut executor, Mode::Delete).await?;
         // One run lists a part of the sessions.
-        if run.plan.surveys.is_empty() || refusal(&run).is_some() {
+        if run.plan.surveys.is_empty() || refusal(&run.outcome).is_some() {
             break run;
         }
     };
@@ -98,7 +98,7 @@ async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
         print_error(error);
     }
     is_open_after(&texts::summary(&run))?;
-    match refusal(&run) {
+    match refusal(&run.outcome) {
         Some(why) => {
             print_error(why);
             Ok(ExitCode::from(FAILED))
@@ -109,8 +109,8 @@ async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns the reason for which a run could not do its work.
-fn refusal(run: &Run) -> Option<String> {
-    match &run.outcome {
+fn refusal(outcome: &RunOutcome) -> Option<String> {
+    match outcome {
         RunOutcome::Halted { message } => Some(format!("halted: {message}")),
         RunOutcome::Forbidden { message } => Some(format!("the store refuses it: {message}")),
         RunOutcome::StoreFails { message } => Some(format!("the store fails: {message}")),
@@ -159,14 +159,14 @@ impl Store {
         Executor::new(Arc::clone(&self.bucket), writer, self.roots.clone(), Arc::new(System))
     }
 
-    /// Makes one run. The generation of a file is what it says.
-    async fn run(&self, executor: &mut Executor, mode: Mode) -> Run {
+    /// Makes one run.
+    async fn run(&self, executor: &mut Executor, mode: Mode) -> anyhow::Result<Run> {
         let settings = ray_history_settings::Retention { mode, ..self.settings.retention.clone() };
-        let generation = format!("{}/{:?}", settings.digest(), (settings.grace, settings.max_share));
         let candidates = self.sessions.candidates("", System.now());
         let listed = stream::iter(candidates).map(|session| self.known(session)).buffered(AT_ONCE);
         let sessions: Vec<Candidate> = listed.collect().await;
-        executor.run(&settings, &generation, sessions, self).await
+        let run = executor.run(&settings, &self.settings.retention.revision(), sessions, self).await;
+        run.map_err(|outcome| anyhow!(refusal(&outcome).unwrap_or_else(|| "retention is off".to_owned())))
     }
 
     /// Lists the objects of a session, and takes it for dead if they are old enough.

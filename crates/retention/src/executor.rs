@@ -41,7 +41,7 @@ use std::time::Duration;
 
 /// The pause between the beginning of a deletion and its first request: a put that stands still fails earlier, and
 /// replicas list marks more often.
-const PAUSE: Duration = Duration::from_secs(150);
+pub const PAUSE: Duration = Duration::from_secs(150);
 /// The same for a folder, which replicas list every half minute, and in which no put stands still.
 const FOLDER_PAUSE: Duration = Duration::from_secs(45);
 

@@ -29,7 +29,7 @@ pub mod tombstone;
 pub mod tombstones;
 
 pub use candidate::{Candidate, Digest, Proof, State, Survey};
-pub use executor::{Act, Clock, Executor, Known, Run, RunOutcome};
+pub use executor::{Act, Clock, Executor, Known, PAUSE, Run, RunOutcome};
 pub use never::Kept;
 pub use pins::{Pin, Pins};
 pub use plan::{Decision, Plan, plan};

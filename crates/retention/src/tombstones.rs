@@ -23,7 +23,7 @@ pub struct Stored {
 }
 
 /// Marks by session.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tombstones {
     marks: BTreeMap<SessionKey, Stored>,
 }

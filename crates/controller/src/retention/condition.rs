@@ -72,6 +72,11 @@ impl State {
         self.last = Some(Last { outcome: run.outcome.clone(), failed: run.failed.clone() });
     }
 
+    /// Takes the reason for which no plan could be made.
+    pub(in crate::retention) fn failed(&mut self, outcome: RunOutcome) {
+        self.last = Some(Last { outcome, failed: (0, Vec::new()) });
+    }
+
     /// Returns the numbers for the status.
     pub(crate) fn status(&self) -> RetentionStatus {
         self.status.clone()

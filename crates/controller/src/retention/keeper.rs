@@ -94,7 +94,13 @@ impl Keeper {
             stop: self.stop.clone(),
             numbers: Mutex::default(),
         };
-        let run = executor.run(&settings, &self.generation, candidates, &known).await;
+        let run = match executor.run(&settings, &self.generation, candidates, &known).await {
+            Ok(run) => run,
+            Err(outcome) => {
+                self.state.lock().failed(outcome);
+                return AGAIN;
+            }
+        };
         let numbers = *known.numbers.lock();
         let is_changed = numbers.marked + numbers.deleted + run.unmarked > 0;
         let left = run.plan.surveys.len();
