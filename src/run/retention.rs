@@ -9,7 +9,7 @@ use super::sources;
 use crate::args::{Pin, PlanFormat, RetentionApply, RetentionCommand, RetentionPlan};
 use crate::http;
 use crate::plan as texts;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -20,18 +20,19 @@ use ray_history_core::layout::Root;
 use ray_history_metrics::Metrics;
 use ray_history_retention::places::Places;
 use ray_history_retention::{Act, Candidate, Clock, Executor, Known, Mode, Run, RunOutcome, keys, time};
-use ray_history_session::retention::Planned;
+use ray_history_session::retention::{Planned, SystemClock};
 use ray_history_session::{Sessions, connect};
 use ray_history_settings::Settings;
 use ray_history_storage::Storage;
 use ray_history_storage_write::If;
+use serde_json::Value;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Sessions whose objects are listed at once.
 const AT_ONCE: usize = 8;
-/// Longest plan of a server that is read.
+/// Longest page of a plan of a server.
 const MAX_PLAN: usize = 32 << 20;
 
 /// Runs a subcommand, and returns the exit code.
@@ -48,31 +49,54 @@ pub(super) fn run(command: &RetentionCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn plan(args: &RetentionPlan) -> anyhow::Result<ExitCode> {
-    let query = if args.all { "decision=all&limit=1000" } else { "limit=1000" };
-    let text = match (args.server(), &args.config, args.dead_after) {
-        (Some(server), ..) => {
-            let client = Client::new(&server)?;
-            client::text(client.get(&format!("api/history/v1/retention?{query}")).await?, MAX_PLAN).await?
-        }
+    let decision = if args.all { "all" } else { "expire" };
+    let plan = match (args.server(), &args.config, args.dead_after) {
+        (Some(server), ..) => of_server(&Client::new(&server)?, decision).await?,
         (None, Some(file), Some(dead_after)) => {
             let settings = sources::document(file)?;
             let store = Store::open(&settings, dead_after).await?;
-            let mut executor = store.executor(None);
-            let run = store.run(&mut executor, Mode::DryRun).await;
-            if let Some(why) = refusal(&run) {
+            let run = store.run(&mut store.executor(None), Mode::DryRun).await?;
+            if let Some(why) = refusal(&run.outcome) {
                 bail!("{why}");
             }
-            let planned = Planned { at: System.now(), sessions: run.sessions, plan: run.plan };
-            store.sessions.set_plan(Some(planned));
-            http::retention_of_store(&store.sessions, query)?
+            let (at, settings) = (SystemClock.now(), settings.retention);
+            store.sessions.set_plan(Some(Planned { at, settings, sessions: run.sessions, plan: run.plan }));
+            http::retention_of_store(&store.sessions, decision)?
         }
         _ => bail!("--server names a running server, --config with --dead-after a RayHistory document"),
     };
     let _ = match args.output {
-        PlanFormat::Json => is_open_after_json(&text)?,
-        PlanFormat::Table => is_open_after(&texts::plan(&text)?)?,
+        PlanFormat::Json => is_open_after_json(&plan.to_string())?,
+        PlanFormat::Table => is_open_after(&texts::plan(&plan))?,
     };
-    Ok(if texts::is_empty(&text) { ExitCode::from(NOTHING) } else { ExitCode::SUCCESS })
+    Ok(if texts::is_empty(&plan) { ExitCode::from(NOTHING) } else { ExitCode::SUCCESS })
+}
+
+/// Reads all pages of the plan of a server, from the beginning if another plan was made in between.
+async fn of_server(client: &Client, decision: &str) -> anyhow::Result<Value> {
+    let mut whole = Value::Null;
+    loop {
+        let offset = whole["plan"].as_array().map_or(0, Vec::len);
+        let path = format!("api/history/v1/retention?decision={decision}&limit=1000&offset={offset}");
+        let text = client::text(client.get(&path).await?, MAX_PLAN).await?;
+        let mut page: Value = serde_json::from_str(&text).context("the server's answer is no plan")?;
+        let is_same = offset > 0 && page["plannedAt"] == whole["plannedAt"];
+        if offset > 0 && !is_same {
+            whole = Value::Null;
+            continue;
+        }
+        let is_last = page["isCut"] != true || page["plan"].as_array().is_none_or(Vec::is_empty);
+        if let Some(before) = whole["plan"].as_array_mut()
+            && let Some(more) = page["plan"].as_array_mut()
+        {
+            before.append(more);
+            page["plan"] = Value::Array(std::mem::take(before));
+        }
+        whole = page;
+        if is_last {
+            return Ok(whole);
+        }
+    }
 }
 
 async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
@@ -88,9 +112,9 @@ async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
     let writer = ray_history_storage_write::connect(&settings.storage.store).await;
     let mut executor = store.executor(Some(writer.context("the store cannot be written to")?));
     let run = loop {
-        let run = store.run(&mut executor, Mode::Delete).await;
+        let run = store.run(&mut executor, Mode::Delete).await?;
         // One run lists a part of the sessions.
-        if run.plan.surveys.is_empty() || refusal(&run).is_some() {
+        if run.plan.surveys.is_empty() || refusal(&run.outcome).is_some() {
             break run;
         }
     };
@@ -98,7 +122,7 @@ async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
         print_error(error);
     }
     is_open_after(&texts::summary(&run))?;
-    match refusal(&run) {
+    match refusal(&run.outcome) {
         Some(why) => {
             print_error(why);
             Ok(ExitCode::from(FAILED))
@@ -109,24 +133,13 @@ async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns the reason for which a run could not do its work.
-fn refusal(run: &Run) -> Option<String> {
-    match &run.outcome {
+fn refusal(outcome: &RunOutcome) -> Option<String> {
+    match outcome {
         RunOutcome::Halted { message } => Some(format!("halted: {message}")),
         RunOutcome::Forbidden { message } => Some(format!("the store refuses it: {message}")),
         RunOutcome::StoreFails { message } => Some(format!("the store fails: {message}")),
         RunOutcome::ReadOnly => Some("this store cannot be written to".to_owned()),
         RunOutcome::Idle | RunOutcome::DryRun | RunOutcome::Marking | RunOutcome::Deleting => None,
-    }
-}
-
-/// The system's clock.
-#[derive(Debug)]
-struct System;
-
-impl Clock for System {
-    fn now(&self) -> Nanos {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
     }
 }
 
@@ -156,23 +169,24 @@ impl Store {
     }
 
     fn executor(&self, writer: Option<Arc<dyn ray_history_storage_write::StorageWrite>>) -> Executor {
-        Executor::new(Arc::clone(&self.bucket), writer, self.roots.clone(), Arc::new(System))
+        Executor::new(Arc::clone(&self.bucket), writer, self.roots.clone(), Arc::new(SystemClock))
     }
 
-    /// Makes one run. The generation of a file is what it says.
-    async fn run(&self, executor: &mut Executor, mode: Mode) -> Run {
+    /// Makes one run.
+    async fn run(&self, executor: &mut Executor, mode: Mode) -> anyhow::Result<Run> {
         let settings = ray_history_settings::Retention { mode, ..self.settings.retention.clone() };
-        let generation = format!("{}/{:?}", settings.digest(), (settings.grace, settings.max_share));
-        let candidates = self.sessions.candidates("", System.now());
+        let candidates = self.sessions.candidates("", SystemClock.now());
         let listed = stream::iter(candidates).map(|session| self.known(session)).buffered(AT_ONCE);
         let sessions: Vec<Candidate> = listed.collect().await;
-        executor.run(&settings, &generation, sessions, self).await
+        let generation = self.sessions.generation(&self.settings.retention);
+        let run = executor.run(&settings, &generation, sessions, self).await;
+        run.map_err(|outcome| anyhow!(refusal(&outcome).unwrap_or_else(|| "retention is off".to_owned())))
     }
 
     /// Lists the objects of a session, and takes it for dead if they are old enough.
     async fn known(&self, session: Candidate) -> Candidate {
         match self.survey(&session.key, session.owner.as_ref()).await {
-            Ok(survey) => Candidate { survey: Some(survey), ..session }.dead_after(self.dead_after, System.now()),
+            Ok(survey) => Candidate { survey: Some(survey), ..session }.dead_after(self.dead_after, SystemClock.now()),
             Err(error) => {
                 print_error(format_args!("{} cannot be listed, so it stays: {}", session.key, chain(&error)));
                 session

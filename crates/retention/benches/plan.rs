@@ -9,6 +9,7 @@ use ray_history_retention::settings::{Match, Mode, Pattern, Rule, Settings};
 use ray_history_retention::time::DAY;
 use ray_history_retention::tombstones::Tombstones;
 use ray_history_retention::{Candidate, Digest, Plan, Proof, State, Survey, plan};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 const SESSIONS: usize = 100_000;
@@ -26,7 +27,7 @@ fn main() {
     let mut last = Plan::default();
     for _ in 0..ROUNDS {
         let begun = Instant::now();
-        last = plan(&settings, &sessions, &tombstones, NOW, None);
+        last = plan(&settings, &sessions, &tombstones, NOW, None, &HashMap::new());
         times.push(begun.elapsed());
     }
     let all = resident().saturating_sub(before);
@@ -47,13 +48,7 @@ fn session(number: usize) -> Candidate {
     let cluster = ClusterId { namespace: format!("team-{}", number % NAMESPACES), name: format!("train-{number:05}") };
     let session = SessionName::parse(&format!("session_2026-11-22_23-11-33_{number:06}_1")).unwrap();
     let age = i64::try_from(number % 200).unwrap_or_default() * DAY;
-    let survey = Survey {
-        newest: Some(NOW - age),
-        oldest: Some(NOW - age - DAY),
-        objects: 500,
-        bytes: 10 << 20,
-        digest: Digest(number as u128),
-    };
+    let survey = Survey { newest: Some(NOW - age), objects: 500, bytes: 10 << 20, digest: Digest(number as u128) };
     Candidate {
         owner: number.is_multiple_of(3).then(|| Owner { kind: OwnerKind::RayJob, name: format!("nightly-{number}") }),
         namespace_known: true,

@@ -5,6 +5,7 @@ mod tests;
 
 use crate::keys;
 use crate::time::{DAY, day, rfc3339};
+use crate::tombstone::Removed;
 use bytes::Bytes;
 use ray_history_core::base::time::Nanos;
 use ray_history_storage::{Error, ErrorKind, ReadRange, Storage};
@@ -134,12 +135,12 @@ impl State {
         self.since.map(|since| since.saturating_add(SHOWN))
     }
 
-    /// Adds a deleted session.
-    pub fn count(&mut self, objects: u64, bytes: u64, now: Nanos) {
+    /// Adds deleted sessions.
+    pub fn count(&mut self, sessions: u64, removed: Removed, now: Nanos) {
         let deleted = &mut self.deleted;
-        deleted.sessions += 1;
-        deleted.objects = deleted.objects.saturating_add(objects);
-        deleted.bytes = deleted.bytes.saturating_add(bytes);
+        deleted.sessions = deleted.sessions.saturating_add(sessions);
+        deleted.objects = deleted.objects.saturating_add(removed.objects);
+        deleted.bytes = deleted.bytes.saturating_add(removed.bytes);
         deleted.last = Some(now);
     }
 

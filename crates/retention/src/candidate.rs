@@ -5,6 +5,7 @@ use crate::time::DAY;
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_core::base::time::Nanos;
 use ray_history_core::snapshot::run_facts::Outcome;
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// The state of a session.
@@ -52,6 +53,16 @@ impl Proof {
 pub struct Digest(pub u128);
 
 impl Digest {
+    /// Returns the digest of bytes: the first half of their SHA-256.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self::end(Sha256::new_with_prefix(bytes))
+    }
+
+    /// Returns the digest of everything that was hashed.
+    pub(crate) fn end(hash: Sha256) -> Self {
+        Self(hash.finalize().iter().take(16).fold(0, |number, byte| (number << 8) | u128::from(*byte)))
+    }
+
     /// Parses the text of a digest.
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -70,8 +81,6 @@ impl fmt::Display for Digest {
 pub struct Survey {
     /// Time of the newest object. `None` if there is no object, or one without a time.
     pub newest: Option<Nanos>,
-    /// Time of the oldest object.
-    pub oldest: Option<Nanos>,
     /// Number of objects.
     pub objects: u64,
     /// Their bytes.
@@ -110,8 +119,6 @@ pub struct Candidate {
     pub survey: Option<Survey>,
     /// The pin that keeps it.
     pub pin: Option<Pin>,
-    /// Time at which the executor last tried to act on it in vain; others go first.
-    pub failed: Option<Nanos>,
 }
 
 impl Candidate {
@@ -131,7 +138,6 @@ impl Candidate {
             listing_is_partial: false,
             survey: None,
             pin: None,
-            failed: None,
         }
     }
 

@@ -52,6 +52,25 @@ pub enum Kept {
 }
 
 impl Kept {
+    /// All reasons.
+    pub const ALL: [Self; 15] = [
+        Self::Live,
+        Self::Unknown,
+        Self::Pinned,
+        Self::Protected,
+        Self::NamespaceUnknown,
+        Self::Unwatched,
+        Self::Unproven,
+        Self::Partial,
+        Self::JustListed,
+        Self::Young,
+        Self::Busy,
+        Self::NoRule,
+        Self::WithinLimits,
+        Self::Waits,
+        Self::NotUnderstood,
+    ];
+
     /// Returns the name in status and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

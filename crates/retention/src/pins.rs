@@ -93,14 +93,4 @@ impl Pins {
     pub fn of(&self, key: &SessionKey) -> Option<Pin> {
         (self.clusters.contains(&key.cluster) || self.sessions.contains(key)).then_some(Pin::Object)
     }
-
-    /// Returns the number of pins.
-    pub fn len(&self) -> usize {
-        self.clusters.len() + self.sessions.len()
-    }
-
-    /// Returns `true` if there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }

@@ -116,10 +116,7 @@ impl Places {
                     survey.digest.0 = survey.digest.0.wrapping_add(digest(&object).0);
                     match object.modified {
                         None => undated = true,
-                        Some(time) => {
-                            survey.newest = survey.newest.max(Some(time));
-                            survey.oldest = Some(survey.oldest.map_or(time, |oldest| oldest.min(time)));
-                        }
+                        Some(time) => survey.newest = survey.newest.max(Some(time)),
                     }
                 }
             }
@@ -166,6 +163,5 @@ fn digest(object: &ObjectMeta) -> Digest {
         (None, Some(modified)) => hash.update(modified.to_be_bytes()),
         (None, None) => {}
     }
-    let hash = hash.finalize();
-    Digest(hash.iter().take(16).fold(0, |number, byte| (number << 8) | u128::from(*byte)))
+    Digest::end(hash)
 }

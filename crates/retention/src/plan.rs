@@ -16,7 +16,7 @@ use crate::tombstone::{Phase, Tombstone};
 use crate::tombstones::{Stored, Tombstones};
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The decision about one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +89,15 @@ impl Totals {
     }
 }
 
-/// Returns the plan. Sessions include hidden ones. Nothing that was marked is due before `rests_until`.
+/// Returns the plan. Sessions include hidden ones. Nothing that was marked is due before `rests_until`. Sessions that
+/// failed, each at its time, are marked after all others.
 pub fn plan(
     settings: &Settings,
     sessions: &[Candidate],
     tombstones: &Tombstones,
     now: Nanos,
     rests_until: Option<Nanos>,
+    failed: &HashMap<SessionKey, Nanos>,
 ) -> Plan {
     let mut plan = Plan::default();
     let of = |session: &Candidate| tombstones.get(&session.key);
@@ -112,7 +114,7 @@ pub fn plan(
             }
         }
     }
-    let about = marks::About { settings, sessions, tombstones, now, rests_until };
+    let about = marks::About { settings, sessions, tombstones, now, rests_until, failed };
     about.judge(&mut plan);
     about.choose(&mut plan);
     plan

@@ -10,8 +10,8 @@ pub use matching::{Creator, Match};
 pub use pattern::Pattern;
 pub use problems::Problem;
 
+use crate::candidate::Digest;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 /// The shortest age and grace.
@@ -88,14 +88,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns the settings if they can be followed, else all their problems. Outcomes come from obituaries, so rules
-    /// may only use them while these are kept.
-    pub fn checked(self, keeps_obituaries: bool) -> Result<Self, Vec<Problem>> {
-        let problems = self.problems(keeps_obituaries);
-        if problems.is_empty() { Ok(self) } else { Err(problems) }
-    }
-
-    /// Returns everything that keeps these settings from being followed.
+    /// Returns everything that keeps these settings from being followed. Outcomes come from obituaries, so rules may only
+    /// use them while these are kept.
     pub fn problems(&self, keeps_obituaries: bool) -> Vec<Problem> {
         problems::of(self, keeps_obituaries)
     }
@@ -104,9 +98,13 @@ impl Settings {
     /// marks.
     pub fn digest(&self) -> String {
         // Plain values always have a JSON form.
-        let text = serde_json::to_vec(&(&self.rules, &self.protect)).unwrap_or_default();
-        let hash = Sha256::digest(&text);
-        let half = hash.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte));
-        format!("{half:032x}")
+        Digest::of(&serde_json::to_vec(&(&self.rules, &self.protect)).unwrap_or_default()).to_string()
+    }
+
+    /// Returns the digest of the whole section. It is the generation of a run: a halt ends when it changes.
+    pub fn revision(&self) -> String {
+        let Self { mode, rules, protect, grace, max_share, objects_per_second } = self;
+        let section = (mode.as_str(), rules, protect, grace, max_share, objects_per_second);
+        Digest::of(&serde_json::to_vec(&section).unwrap_or_default()).to_string()
     }
 }

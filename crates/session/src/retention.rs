@@ -97,6 +97,12 @@ impl Sessions {
         self.serves(&key.cluster.namespace).then_some(deleted)
     }
 
+    /// Returns a text that changes whenever a person changes these rules or the namespaces that are served: if fewer
+    /// sessions are listed then, none was lost.
+    pub fn generation(&self, rules: &ray_history_settings::Retention) -> String {
+        format!("{} {}", rules.revision(), self.settings().clusters.namespaces.join(","))
+    }
+
     /// Returns the last plan.
     pub fn planned(&self) -> Option<Arc<Planned>> {
         self.source().retention.plan.read().clone()

@@ -9,10 +9,11 @@ use crate::http::validators;
 use actix_web::HttpResponse;
 use ray_history_core::base::time::Nanos;
 use ray_history_retention::plan::explain;
-use ray_history_retention::{Candidate, Decision, Kept, Proof, Settings, time};
+use ray_history_retention::{Candidate, Decision, Kept, Mode, Proof, time};
 use ray_history_session::Sessions;
 use ray_history_session::retention::{Marks, Planned};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -49,7 +50,7 @@ pub(in crate::http) struct PlannedSession {
     cluster: String,
     /// Name of the session.
     session: String,
-    /// `expire`, `survey` (its objects have to be listed first), or a reason to keep it: `live`, `unknown`, `pinned`,
+    /// `expire`, `survey` (its objects have to be listed first), `hidden` (it is being deleted), or a reason to keep it: `live`, `unknown`, `pinned`,
     /// `protected`, `namespaceUnknown`, `unwatched`, `unproven`, `partial`, `justListed`, `young`, `busy`, `noRule`,
     /// `withinLimits`.
     #[schema(example = "expire")]
@@ -81,6 +82,7 @@ struct Asked {
     namespace: Option<String>,
     cluster: Option<String>,
     decision: Option<String>,
+    offset: usize,
     limit: usize,
 }
 
@@ -94,6 +96,7 @@ struct Asked {
         ("namespace" = Option<String>, Query, description = "Namespace of the cluster"),
         ("cluster" = Option<String>, Query, description = "Name of the RayCluster"),
         ("decision" = Option<String>, Query, description = "expire (the default), all, or another decision, such as live or pinned"),
+        ("offset" = Option<usize>, Query, description = "Sessions to leave out first: those of earlier pages of the plan with the same `plannedAt`"),
         ("limit" = Option<usize>, Query, description = "Most sessions: 1 to 1000, default 100"),
     ),
     responses(
@@ -105,34 +108,34 @@ struct Asked {
 pub(in crate::http) fn plan(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let asked = parse(call.request.query_string())?;
     let sessions = &call.state.sessions;
-    let settings = sessions.settings();
+    let mode = sessions.settings().retention.mode;
     let (planned, marks) = (sessions.planned(), sessions.marks());
     let shown =
         |session: &Candidate| call.permit.visible().shows(&session.key.cluster.namespace, session.namespace_known);
-    let answer = answer(&settings.retention, planned.as_deref(), &marks, &asked, shown);
+    let answer = answer(mode, planned.as_deref(), &marks, &asked, shown);
     Ok(validators::tagged_json(call.request, &answer))
 }
 
-/// Returns the plan for a command that reads the store itself, and so may see all of it.
+/// Returns all sessions of a decision for a command that reads the store itself, and so may see all of it.
 ///
 /// # Errors
-/// Returns an error that names the parameter which cannot be understood.
-pub fn of_store(sessions: &Sessions, query: &str) -> anyhow::Result<String> {
-    let asked = parse(query).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let (settings, planned) = (sessions.settings(), sessions.planned());
-    let plan = answer(&settings.retention, planned.as_deref(), &sessions.marks(), &asked, |_| true);
-    Ok(serde_json::to_string(&plan)?)
+/// Returns an error if the plan cannot be written as JSON.
+pub fn of_store(sessions: &Sessions, decision: &str) -> anyhow::Result<Value> {
+    let asked = Asked { decision: Some(decision.to_owned()), limit: usize::MAX, ..Asked::default() };
+    let mode = sessions.settings().retention.mode;
+    let plan = answer(mode, sessions.planned().as_deref(), &sessions.marks(), &asked, |_| true);
+    Ok(serde_json::to_value(plan)?)
 }
 
 /// Returns the plan as it is shown to somebody who may see these sessions.
 fn answer(
-    settings: &Settings,
+    mode: Mode,
     planned: Option<&Planned>,
     marks: &Marks,
     asked: &Asked,
     shown: impl Fn(&Candidate) -> bool,
 ) -> RetentionPlan {
-    let mode = settings.mode.as_str();
+    let mode = mode.as_str();
     let Some(planned) = planned else { return RetentionPlan { mode, ..RetentionPlan::default() } };
     let mut answer = RetentionPlan { mode, planned_at: Some(time::text(planned.at)), ..RetentionPlan::default() };
     let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
@@ -143,16 +146,17 @@ fn answer(
         }
         let word = word(*decision);
         *answer.sessions.entry(word).or_default() += 1;
-        if marks.expiry(&session.key).is_some() {
-            *answer.sessions.entry("marked").or_default() += 1;
+        let is_marked = marks.is_marked(&session.key);
+        if is_marked {
+            *answer.sessions.entry(MARKED).or_default() += 1;
         }
         if matches!(decision, Decision::Expire { .. }) {
             answer.expiring_bytes += session.survey.map_or(0, |survey| survey.bytes);
         }
         let is_wanted = match asked.decision.as_deref() {
             None => word == EXPIRE,
-            Some("all") => true,
-            Some("marked") => marks.expiry(&session.key).is_some(),
+            Some(ALL) => true,
+            Some(MARKED) => is_marked,
             Some(wanted) => wanted == word,
         };
         let cluster = &session.key.cluster;
@@ -161,13 +165,13 @@ fn answer(
         }
     }
     found.sort_unstable();
-    answer.is_cut = found.len() > asked.limit;
-    let shown = found.into_iter().take(asked.limit);
-    answer.plan = shown.filter_map(|(_, at)| planned_session(settings, planned, marks, at)).collect();
+    answer.is_cut = found.len().saturating_sub(asked.offset) > asked.limit;
+    let shown = found.into_iter().skip(asked.offset).take(asked.limit);
+    answer.plan = shown.filter_map(|(_, at)| planned_session(planned, marks, at)).collect();
     answer
 }
 
-fn planned_session(settings: &Settings, planned: &Planned, marks: &Marks, at: usize) -> Option<PlannedSession> {
+fn planned_session(planned: &Planned, marks: &Marks, at: usize) -> Option<PlannedSession> {
     let (session, decision) = (planned.sessions.get(at)?, planned.plan.decisions.get(at)?);
     let key = &session.key;
     Some(PlannedSession {
@@ -175,7 +179,7 @@ fn planned_session(settings: &Settings, planned: &Planned, marks: &Marks, at: us
         cluster: key.cluster.name.clone(),
         session: key.session.as_str().to_owned(),
         decision: word(*decision),
-        why: explain(settings, session, *decision, planned.at),
+        why: explain(&planned.settings, session, *decision, planned.at),
         not_before: marks.expiry(key).map(|expiry| time::text(expiry.not_before)),
         aged_from: session.aged_from().map(time::text),
         objects: session.survey.map(|survey| survey.objects),
@@ -187,13 +191,21 @@ fn planned_session(settings: &Settings, planned: &Planned, marks: &Marks, at: us
 
 /// The decision that a session is beyond a limit.
 const EXPIRE: &str = "expire";
+/// The decision that the objects of a session have to be listed first.
+const SURVEY: &str = "survey";
+/// The decision about a session that is being deleted.
+const HIDDEN: &str = "hidden";
+/// The word for sessions that are marked, whatever the decision is now.
+const MARKED: &str = "marked";
+/// The word for all sessions.
+const ALL: &str = "all";
 
 /// Returns the word of a decision.
 fn word(decision: Decision) -> &'static str {
     match decision {
         Decision::Expire { .. } => EXPIRE,
-        Decision::Survey => "survey",
-        Decision::Hidden => "hidden",
+        Decision::Survey => SURVEY,
+        Decision::Hidden => HIDDEN,
         Decision::Keep(kept) => Kept::as_str(kept),
     }
 }
@@ -207,7 +219,19 @@ fn parse(query: &str) -> Result<Asked, Error> {
             _ if value.is_empty() => {}
             "namespace" => asked.namespace = Some(value),
             "cluster" => asked.cluster = Some(value),
-            "decision" => asked.decision = Some(value),
+            "decision" => {
+                let mut words = [EXPIRE, SURVEY, HIDDEN, MARKED, ALL].into_iter().chain(Kept::ALL.map(Kept::as_str));
+                if !words.any(|word| word == value) {
+                    return Err(Error::BadRequest(format!(
+                        "decision={value:?}: it is all, {EXPIRE}, or another of the words in `sessions`"
+                    )));
+                }
+                asked.decision = Some(value);
+            }
+            "offset" => {
+                let bad = |_| Error::BadRequest(format!("offset={value:?}: a number is wanted"));
+                asked.offset = value.parse().map_err(bad)?;
+            }
             "limit" => {
                 let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
                 let bad = || Error::BadRequest(format!("limit={value:?}: a number from 1 to {MAX_LIMIT} is wanted"));

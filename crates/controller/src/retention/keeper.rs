@@ -78,7 +78,7 @@ impl Keeper {
             stop: self.stop.clone(),
             numbers: Mutex::default(),
         };
-        let ended = executor.run(&settings, &self.generation(), candidates, &known).await;
+        let ended = executor.run(&settings, &self.sessions.generation(&self.settings), candidates, &known).await;
         let numbers = *known.numbers.lock();
         if numbers.changed > 0 {
             self.sessions.list_marks_soon();
@@ -105,18 +105,12 @@ impl Keeper {
         }
     }
 
-    /// Returns a text that changes whenever a person changes the rules or the namespaces that are served: fewer sessions
-    /// are no loss then.
-    fn generation(&self) -> String {
-        format!("{} {}", self.settings.revision(), self.sessions.settings().clusters.namespaces.join(","))
-    }
-
     /// Shows the plan of a run to readers and in metrics.
     fn show(&self, run: Run, executor: &Executor) {
         let now = SystemClock.now();
-        let marks = executor.tombstones().iter().filter_map(|(_, stored)| stored.tombstone.as_ref());
-        let waiting = marks.clone().filter(|mark| mark.phase == Phase::Marked).count();
-        let today = marks.filter(|mark| now.saturating_sub(mark.at) < DAY).count();
+        let marks = || executor.tombstones().iter().filter_map(|(_, stored)| stored.tombstone.as_ref());
+        let waiting = marks().filter(|mark| mark.phase == Phase::Marked).count();
+        let today = marks().filter(|mark| now.saturating_sub(mark.at) < DAY).count();
         let share = today as f64 / run.sessions.len().max(1) as f64;
         self.sessions.metrics().retention.marked(waiting as u64, share);
         // Moved, because a hundred thousand sessions are some forty megabytes.

@@ -69,7 +69,7 @@ async fn records_are_replaced_on_a_condition() {
     let writer = MemoryWriter(Arc::clone(&store));
     let (mut state, none) = State::read(&*store, "log/").await.unwrap();
     assert_eq!((&state, &none), (&State::default(), &None));
-    state.count(3, 100, NOW);
+    state.count(1, Removed { objects: 3, bytes: 100 }, NOW);
     assert_eq!(state.write(&writer, "log/", None).await.unwrap(), Put::Written);
     assert_eq!(state.write(&writer, "log/", None).await.unwrap(), Put::Refused);
     let (read, etag) = State::read(&*store, "log/").await.unwrap();

@@ -118,7 +118,7 @@ impl fmt::Display for Act {
     }
 }
 
-/// The result of a run.
+/// The result of a run that made a plan.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The outcome.
@@ -147,12 +147,13 @@ pub struct Run {
 const ERRORS: usize = 20;
 
 impl Run {
-    pub(super) fn new(outcome: RunOutcome) -> Self {
+    /// Returns the result of a run that did nothing yet.
+    pub(super) fn new(plan: Plan, state: State) -> Self {
         Self {
-            outcome,
-            plan: Plan::default(),
+            outcome: RunOutcome::Idle,
+            plan,
             sessions: Vec::new(),
-            state: State::default(),
+            state,
             marked: 0,
             unmarked: 0,
             deleted: 0,

@@ -8,7 +8,7 @@ use crate::brakes::State;
 use crate::candidate::Candidate;
 use crate::plan::{Plan, plan};
 use crate::settings::{Mode, Settings};
-use crate::tombstone::Tombstone;
+use crate::tombstone::{Removed, Tombstone};
 use crate::{time, tombstones};
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
@@ -28,19 +28,23 @@ const FAILED_KEPT: Nanos = 15 * time::DAY;
 
 impl Executor {
     /// Plans, and acts if the mode is to delete. Sessions include hidden ones. The generation changes whenever a person
-    /// changes the settings.
+    /// changes the settings: [`Settings::revision`].
+    ///
+    /// # Errors
+    /// Returns the outcome if no plan could be made: retention is off, or marks, the record or objects cannot be read.
+    /// Nothing was written then.
     pub async fn run(
         &mut self,
         settings: &Settings,
         generation: &str,
         mut sessions: Vec<Candidate>,
         known: &dyn Known,
-    ) -> Run {
+    ) -> Result<Run, RunOutcome> {
         if settings.mode == Mode::Off {
-            return Run::new(RunOutcome::Idle);
+            return Err(RunOutcome::Idle);
         }
-        let run = self.run_on(settings, generation, &mut sessions, known).await;
-        Run { sessions, ..run }
+        let run = self.run_on(settings, generation, &mut sessions, known).await?;
+        Ok(Run { sessions, ..run })
     }
 
     async fn run_on(
@@ -49,26 +53,23 @@ impl Executor {
         generation: &str,
         sessions: &mut [Candidate],
         known: &dyn Known,
-    ) -> Run {
-        let (mut run, etag) = match self.prepare(settings, generation, sessions, known).await {
-            Ok(prepared) => prepared,
-            Err(outcome) => return Run::new(outcome),
-        };
+    ) -> Result<Run, RunOutcome> {
+        let (mut run, etag) = self.prepare(settings, generation, sessions, known).await?;
         if settings.mode == Mode::DryRun {
             run.outcome = run
                 .state
                 .halted
                 .clone()
                 .map_or(RunOutcome::DryRun, |halt| RunOutcome::Halted { message: halt.message });
-            return run;
+            return Ok(run);
         }
-        let Some(writer) = self.writer.clone() else { return Run { outcome: RunOutcome::ReadOnly, ..run } };
+        let Some(writer) = self.writer.clone() else { return Ok(Run { outcome: RunOutcome::ReadOnly, ..run }) };
         let limits = limits(&run.plan, sessions);
         let mut acting = Acting { settings, digest: settings.digest(), known, writer, limits, run };
         if let Err(Failure::Stop(outcome)) = self.act(&mut acting, sessions, etag).await {
             acting.run.outcome = outcome;
         }
-        acting.run
+        Ok(acting.run)
     }
 
     /// Reads marks and the record, lists what has to be listed, and plans.
@@ -110,11 +111,11 @@ impl Executor {
             }
             planned = self.plan(settings, sessions, &state);
         }
-        Ok((Run { plan: planned, state, ..Run::new(RunOutcome::Idle) }, etag))
+        Ok((Run::new(planned, state), etag))
     }
 
     fn plan(&self, settings: &Settings, sessions: &[Candidate], state: &State) -> Plan {
-        plan(settings, sessions, &self.tombstones, self.clock.now(), state.rests_until())
+        plan(settings, sessions, &self.tombstones, self.clock.now(), state.rests_until(), &self.failed)
     }
 
     /// Adds the listings and failures of earlier runs, and forgets those of sessions that are gone.
@@ -128,7 +129,6 @@ impl Executor {
         });
         self.looked.retain(|key, _| self.tombstones.get(key).is_some());
         for session in sessions {
-            session.failed = self.failed.get(&session.key).copied();
             if session.survey.is_none() {
                 session.survey = self.surveys.get(&session.key).copied();
             }
@@ -255,11 +255,8 @@ impl Executor {
         }
         let (store, root) = (Arc::clone(&self.store), self.root());
         let (mut state, etag) = State::read(&*store, &root).await.map_err(of_read)?;
-        let deleted = &mut state.deleted;
-        deleted.sessions += acting.run.deleted;
-        deleted.objects += acting.run.objects;
-        deleted.bytes = deleted.bytes.saturating_add(acting.run.bytes);
-        deleted.last = Some(self.clock.now());
+        let Run { deleted, objects, bytes, .. } = acting.run;
+        state.count(deleted, Removed { objects, bytes }, self.clock.now());
         let writer = Arc::clone(&acting.writer);
         // Of two that count at once, one is lost: these are numbers to look at.
         tried(|| state.write(&*writer, &root, etag.as_deref())).await.map_err(of_write)?;

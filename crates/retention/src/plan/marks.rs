@@ -80,6 +80,7 @@ pub(super) struct About<'a> {
     pub(super) tombstones: &'a Tombstones,
     pub(super) now: Nanos,
     pub(super) rests_until: Option<Nanos>,
+    pub(super) failed: &'a HashMap<SessionKey, Nanos>,
 }
 
 impl About<'_> {
@@ -123,7 +124,8 @@ impl About<'_> {
         for (at, (session, decision)) in self.sessions.iter().zip(&plan.decisions).enumerate() {
             let is_marked = || self.phase(&session.key).is_some_and(|phase| *phase == Phase::Marked);
             if matches!(decision, Decision::Expire { .. }) && !is_marked() {
-                expiring.push((session.failed, session.aged_from().unwrap_or(Nanos::MAX), at));
+                let failed = self.failed.get(&session.key).copied();
+                expiring.push((failed, session.aged_from().unwrap_or(Nanos::MAX), at));
             }
         }
         let left = self.left_today();

@@ -73,7 +73,7 @@ fn marks(all: Vec<(SessionKey, Tombstone)>) -> Tombstones {
 }
 
 fn planned(settings: &Settings, sessions: &[Candidate], tombstones: &Tombstones) -> Plan {
-    plan(settings, sessions, tombstones, NOW, None)
+    plan(settings, sessions, tombstones, NOW, None, &HashMap::new())
 }
 
 fn decided(settings: &Settings, sessions: &[Candidate]) -> Vec<Decision> {
@@ -194,7 +194,7 @@ fn marks_are_due_after_the_grace() {
     let old = session("ml", 1, 40);
     let due = |settings: &Settings, tombstone: Tombstone, rests_until| {
         let marks = marks(vec![(old.key.clone(), tombstone)]);
-        plan(settings, std::slice::from_ref(&old), &marks, NOW, rests_until).due.len()
+        plan(settings, std::slice::from_ref(&old), &marks, NOW, rests_until, &HashMap::new()).due.len()
     };
     let at = |marked| mark(&settings, Phase::Marked, marked);
     assert_eq!(due(&settings, at(NOW - 7 * DAY + 1), None), 0);

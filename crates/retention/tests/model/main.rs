@@ -136,13 +136,16 @@ async fn step(
     }
     let mut outcomes = Vec::new();
     for (at, executor, run, handle) in futures_util::future::join_all(runs).await {
-        *tally.entry(run.outcome.as_str()).or_default() += 1;
-        for (name, times) in [("marked", run.marked), ("unmarked", run.unmarked), ("deleted", run.deleted)] {
-            *tally.entry(name).or_default() += times;
+        if let Ok(run) = &run {
+            for (name, times) in [("marked", run.marked), ("unmarked", run.unmarked), ("deleted", run.deleted)] {
+                *tally.entry(name).or_default() += times;
+            }
         }
+        let outcome = run.map_or_else(|outcome| outcome, |run| run.outcome);
+        *tally.entry(outcome.as_str()).or_default() += 1;
         *tally.entry("crashed").or_default() += u64::from(handle.is_crashed());
         executors[at] = (!handle.is_crashed()).then_some(executor);
-        outcomes.push(run.outcome);
+        outcomes.push(outcome);
     }
     outcomes
 }

@@ -100,7 +100,6 @@ impl Sessions {
             listing_is_partial: common.is_partial,
             survey: None,
             pin: common.marks.pins.of(&key).or_else(|| self.label(&key, row, ended)),
-            failed: None,
             key,
         }
     }
