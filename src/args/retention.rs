@@ -76,6 +76,9 @@ pub struct Pin {
     /// Write to a folder with the layout of a bucket.
     #[arg(long, value_name = "DIR")]
     pub local_dir: Option<PathBuf>,
+    /// With --local-dir: prefix inside the folder that collectors wrote below.
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    pub root_dir: String,
     /// Write to the store of a `RayHistory` in a file. Uses the credentials of the environment.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

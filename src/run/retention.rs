@@ -23,7 +23,7 @@ use ray_history_retention::{Act, Candidate, Clock, Executor, Known, Mode, Run, R
 use ray_history_session::retention::{Planned, SystemClock};
 use ray_history_session::{Sessions, connect};
 use ray_history_settings::Settings;
-use ray_history_storage::Storage;
+use ray_history_storage::{ErrorKind, ReadRange, Storage};
 use ray_history_storage_write::If;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -111,13 +111,8 @@ async fn apply(args: &RetentionApply) -> anyhow::Result<ExitCode> {
     let store = Store::open(&settings, args.dead_after).await?;
     let writer = ray_history_storage_write::connect(&settings.storage.store).await;
     let mut executor = store.executor(Some(writer.context("the store cannot be written to")?));
-    let run = loop {
-        let run = store.run(&mut executor, Mode::Delete).await?;
-        // One run lists a part of the sessions.
-        if run.plan.surveys.is_empty() || refusal(&run.outcome).is_some() {
-            break run;
-        }
-    };
+    // Everything that can be listed was listed for the plan, so one run does all that there is to do.
+    let run = store.run(&mut executor, Mode::Delete).await?;
     for error in &run.failed.1 {
         print_error(error);
     }
@@ -219,7 +214,7 @@ impl Known for Store {
 /// Writes or removes a pin, and returns the exit code.
 pub(super) fn pin(args: &Pin) -> anyhow::Result<ExitCode> {
     let settings = match (&args.local_dir, &args.config) {
-        (Some(folder), _) => sources::folder(folder.clone(), vec![String::new()]),
+        (Some(folder), _) => sources::folder(folder.clone(), vec![args.root_dir.clone()]),
         (None, Some(file)) => sources::document(file)?,
         (None, None) => bail!("--local-dir names a folder, --config a RayHistory document"),
     };
@@ -234,22 +229,44 @@ pub(super) fn pin(args: &Pin) -> anyhow::Result<ExitCode> {
         _ => bail!("{name:?} must be NAMESPACE/CLUSTER/SESSION, or NAMESPACE/CLUSTER for all sessions of a cluster"),
     };
     let cluster = ClusterId { namespace: namespace.to_owned(), name: cluster.to_owned() };
-    let root = settings.storage.root_dirs.first().map_or_else(Root::default, |root| Root::new(root));
-    let root = root.spellings().into_iter().next().unwrap_or_default();
-    let key = keys::pin(&root, &cluster, session.as_ref());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let written = runtime.block_on(async {
-        let writer = ray_history_storage_write::connect(&settings.storage.store).await?;
-        if args.remove {
-            writer.delete(&key).await?;
-        } else {
-            writer.put(&key, Bytes::new(), If::Any).await?;
-        }
-        Ok::<_, ray_history_storage::Error>(())
-    });
+    let changed = runtime.block_on(set_pin(&settings, &cluster, session.as_ref(), !args.remove));
     runtime.shutdown_background();
-    written.with_context(|| format!("{key} cannot be written"))?;
-    let word = if args.remove { "not pinned any more" } else { "pinned: it is kept whatever the rules say" };
+    let word = match changed? {
+        Some(key) if args.remove => bail!("{name} is still pinned, by {key}"),
+        Some(_) => "pinned: it is kept whatever the rules say",
+        None => "not pinned any more",
+    };
     is_open_after(&format!("{name} is {word}\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes or removes a pin, below every root when it is removed. Returns the key of an object that pins the session, or
+/// the cluster, then.
+async fn set_pin(
+    settings: &Settings,
+    cluster: &ClusterId,
+    session: Option<&SessionName>,
+    is_set: bool,
+) -> anyhow::Result<Option<String>> {
+    let writer = ray_history_storage_write::connect(&settings.storage.store).await?;
+    let roots: Vec<Root> = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
+    let keys = |session| roots.iter().flat_map(Root::spellings).map(move |root| keys::pin(&root, cluster, session));
+    if is_set {
+        let key = keys(session).next().context("spec.storage.rootDirs is empty")?;
+        writer.put(&key, Bytes::new(), If::Any).await.with_context(|| format!("{key} cannot be written"))?;
+        return Ok(Some(key));
+    }
+    for key in keys(session) {
+        writer.delete(&key).await.with_context(|| format!("{key} cannot be deleted"))?;
+    }
+    let store = connect(&settings.storage, &Metrics::default()).await?;
+    for key in keys(session).chain(session.into_iter().flat_map(|_| keys(None))) {
+        match store.read(&key, ReadRange::Full).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if error.kind() != ErrorKind::Archived => return Err(error).context("the pin cannot be read"),
+            _ => return Ok(Some(key)),
+        }
+    }
+    Ok(None)
 }

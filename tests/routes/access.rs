@@ -45,6 +45,8 @@ mod words;
 const OWN: Place = Place { namespace: "ml-serving", cluster: "recsys-raycluster-9d4kq" };
 /// Another tenant's namespace.
 const OTHER: Place = Place { namespace: "ml-secrets", cluster: "hidden-raycluster-7x2pq" };
+/// A session of that tenant which retention deletes.
+const ERASED: Place = Place { namespace: "ml-secrets", cluster: "erased-raycluster-3k7mz" };
 /// Names of as many characters that nothing has.
 const INVENTED: Place = Place { namespace: "ml-nothing", cluster: "absent-raycluster-0n0ne" };
 const NAME: &str = "session_2026-11-23_07-07-14_513426_5513";
@@ -134,6 +136,12 @@ fn two_tenants() -> &'static TempDir {
                       printf 1 > dashboard/static/js/main.js";
         let status = Command::new("sh").arg("-ec").arg(script).arg(unpacked()).arg(folder.path()).status().unwrap();
         assert!(status.success());
+        let marks = folder.path().join("storage/ray-history/v1/tombstones").join(ERASED.namespace).join(ERASED.cluster);
+        std::fs::create_dir_all(&marks).unwrap();
+        let mark = r#"{"schema": "ray-history/tombstone/v1", "phase": "deleting", "at": "2026-11-28T00:00:00Z",
+            "notBefore": "2026-11-29T00:00:00Z", "rule": 0, "reason": "secret rule", "rulesDigest": "0",
+            "digest": "00000000000000000000000000000000", "objects": 1, "bytes": 1, "changed": "2026-11-29T00:00:00Z"}"#;
+        std::fs::write(marks.join(format!("{NAME}.json")), mark).unwrap();
         folder
     })
 }

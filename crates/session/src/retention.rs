@@ -22,11 +22,14 @@ pub use marks::{Expiry, Marks};
 pub use planned::Planned;
 
 use super::{Error, Sessions};
+use crate::catalog::Catalog;
 use first_listed::FirstListed;
 use parking_lot::{Mutex, RwLock};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use ray_history_retention::Tombstones;
+use ray_history_retention::{Pins, Tombstones};
+use ray_history_storage::Storage;
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
@@ -43,6 +46,24 @@ pub(super) struct Retention {
 }
 
 impl Retention {
+    /// Lists marks and pins, one listing at a time, and hides the sessions that are being deleted.
+    async fn refresh(&self, store: &dyn Storage, catalog: &Catalog) -> Result<Arc<Marks>, Error> {
+        let roots = catalog.roots();
+        // What a listing has read before it failed is not read again.
+        let mut tombstones = self.listing.lock().await;
+        tombstones.refresh(store, roots).await?;
+        let pins = Pins::list(store, roots).await?;
+        let before = Arc::clone(&self.marks.read());
+        if before.is_listed && before.pins == pins && before.tombstones == *tombstones {
+            return Ok(before);
+        }
+        let marks = Arc::new(Marks { tombstones: tombstones.clone(), pins, is_listed: true });
+        *self.marks.write() = Arc::clone(&marks);
+        let hidden = marks.tombstones.iter().filter(|(key, _)| marks.tombstones.hides(key)).map(|(key, _)| key.clone());
+        catalog.hide(hidden.collect::<HashSet<SessionKey>>()).await;
+        Ok(marks)
+    }
+
     /// Returns the memory held, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         let plan = self.plan.read().as_ref().map_or(0, |plan| plan.bytes());
@@ -64,7 +85,9 @@ impl Sessions {
     pub async fn refresh_marks(&self) -> Result<Arc<Marks>, Error> {
         let source = self.source();
         let listing = Arc::clone(&source);
-        let marks = self.run_detached(async move { listing.refresh_marks().await }).await?;
+        let marks = self
+            .run_detached(async move { listing.retention.refresh(&*listing.store, &listing.catalog).await })
+            .await?;
         self.cache.retain(|key| !source.catalog.hides(key));
         self.update_metrics();
         Ok(marks)

@@ -187,6 +187,7 @@ pub(in crate::http) struct Links {
         (status = 200, description = "The report", body = Report),
         (status = 304, description = "The client has this report already (`If-None-Match`)"),
         (status = 404, description = "No such session", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "Retention deletes the session, or has deleted it", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "The storage cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The session is still being loaded; the problem has the members of `LoadStatus`", body = Problem, content_type = "application/problem+json"),
     )

@@ -13,6 +13,7 @@ use ray_history_manifest::proof::Verdict;
 use ray_history_obituary::document::ObjectId;
 use ray_history_obituary::facts::Kind;
 use ray_history_obituary::ledger::Row;
+use ray_history_retention::time;
 use ray_history_session::Ended;
 use ray_history_session::catalog::{Entry, LooseRun, Page};
 use ray_history_session::retention::Expiry;
@@ -97,7 +98,7 @@ pub(in crate::http) struct DeletionItem {
 
 impl DeletionItem {
     fn of(expiry: Expiry) -> Self {
-        Self { not_before: time(expiry.not_before), reason: expiry.reason }
+        Self { not_before: time::text(expiry.not_before), reason: expiry.reason }
     }
 }
 
@@ -240,9 +241,4 @@ pub(in crate::http) fn started(entry: &Entry) -> String {
     let micros = entry.key.session.local_micros().unwrap_or(0);
     let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// Returns a time as RFC 3339 in UTC.
-fn time(nanos: i64) -> String {
-    jiff::Timestamp::from_nanosecond(nanos.into()).unwrap_or_default().to_string()
 }

@@ -18,6 +18,7 @@ use groups::Group;
 use maud::{Markup, html};
 use ray_history_core::base::time::Nanos;
 use ray_history_manifest::proof::Verdict;
+use ray_history_retention::time;
 use ray_history_session::catalog::{Entry, Listing, LooseRun};
 
 /// The columns, each with the word by which lists are sorted by it.
@@ -139,7 +140,7 @@ fn row(state: &State, entry: &Entry, run: &ShownRun, group: Option<&Group>, root
             td.quiet {
                 (entry.key.session)
                 @if let Some(expiry) = state.sessions.expiry(&entry.key) {
-                    div.expires title=(expiry.reason) { "will be deleted on " (day(expiry.not_before)) }
+                    div.expires title=(expiry.reason) { "will be deleted on " (time::day(expiry.not_before)) }
                 }
             }
         }
@@ -181,11 +182,6 @@ fn started(entry: &Entry, summary: &Summary) -> Markup {
 /// Returns a time in the head's zone, or in UTC.
 fn exact(at: jiff::Timestamp, zone: Option<i64>, title: &str) -> Markup {
     html! { time datetime=(at) title=(title) { (local(at, zone)) } }
-}
-
-/// Returns the date of a time in UTC.
-fn day(nanos: Nanos) -> String {
-    jiff::Timestamp::from_nanosecond(nanos.into()).unwrap_or_default().strftime("%Y-%m-%d").to_string()
 }
 
 /// Returns a duration in its two largest units, such as `1 h 5 min`.

@@ -1,6 +1,6 @@
 //! The matrix: every route, asked by nobody, by an invalid token, and by people with more and more rights.
 
-use super::{INVENTED, NAME, OTHER, OWN, Place, comparable, guarded, is_refused, vary};
+use super::{ERASED, INVENTED, NAME, OTHER, OWN, Place, comparable, guarded, is_refused, vary};
 use ray_history::http::{Need, Url, urls};
 
 /// Returns the method, path and cookies of a request for a URL. The names are those of a place.
@@ -60,8 +60,9 @@ fn always_differs(url: &Url) -> bool {
 #[test]
 fn what_may_not_be_seen_answers_as_what_does_not_exist() {
     for url in urls().into_iter().filter(|url| !always_differs(url)) {
-        for (token, place) in [("", OWN), ("nobody", OWN), ("nora", OWN), ("tom", OWN), ("sam", OTHER), ("eva", OTHER)]
-        {
+        let own = ["", "nobody", "nora", "tom"].map(|token| (token, OWN));
+        let others = ["sam", "eva"].into_iter().flat_map(|token| [(token, OTHER), (token, ERASED)]);
+        for (token, place) in own.into_iter().chain(others) {
             for accept in ["*/*", "text/html"] {
                 let more = [("Accept", accept), ("If-None-Match", "*")];
                 let stored = ask(&url, place, token, &more);
@@ -71,6 +72,16 @@ fn what_may_not_be_seen_answers_as_what_does_not_exist() {
                 assert_eq!(hidden, None, "{token:?} {url:?}");
             }
         }
+    }
+}
+
+/// A session that is being deleted is gone for those alone who might see it.
+#[test]
+fn what_is_deleted_is_gone_for_those_who_might_see_it() {
+    let path = format!("/api/history/v1{}", ERASED.session());
+    for (token, status) in [("tom", 410), ("root", 410), ("sam", 403), ("nobody", 401)] {
+        let (got, _, body) = guarded().ask(token, &path);
+        assert_eq!((got, body.contains("secret rule")), (status, status == 410), "{token}: {body}");
     }
 }
 

@@ -1,5 +1,8 @@
 //! The state of retention as the status shows it.
 
+#[cfg(test)]
+mod tests;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use ray_history_core::base::time::Nanos;

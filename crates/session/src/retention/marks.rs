@@ -1,12 +1,9 @@
 //! Marks and pins of a store, as they were last listed.
 
 use crate::error::{Deletion, Error};
-use crate::source::Source;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
 use ray_history_retention::{Phase, Pins, Tombstone, Tombstones, time};
-use std::collections::HashSet;
-use std::sync::Arc;
 
 /// Marks and pins as they were last listed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,25 +74,5 @@ impl Marks {
             size_of_val(key) + cluster.namespace.len() + cluster.name.len() + session.as_str().len()
         };
         self.tombstones.iter().map(|(key, stored)| (of_key(key) + of_text(stored)) as u64).sum()
-    }
-}
-
-impl Source {
-    /// Lists marks and pins, one listing at a time, and hides the sessions that are being deleted.
-    pub(super) async fn refresh_marks(&self) -> Result<Arc<Marks>, Error> {
-        let roots = self.catalog.roots();
-        // What a listing has read before it failed is not read again.
-        let mut tombstones = self.retention.listing.lock().await;
-        tombstones.refresh(&*self.store, roots).await?;
-        let pins = Pins::list(&*self.store, roots).await?;
-        let before = Arc::clone(&self.retention.marks.read());
-        if before.is_listed && before.pins == pins && before.tombstones == *tombstones {
-            return Ok(before);
-        }
-        let marks = Arc::new(Marks { tombstones: tombstones.clone(), pins, is_listed: true });
-        *self.retention.marks.write() = Arc::clone(&marks);
-        let hidden = marks.tombstones.iter().filter(|(key, _)| marks.tombstones.hides(key)).map(|(key, _)| key.clone());
-        self.catalog.hide(hidden.collect::<HashSet<SessionKey>>()).await;
-        Ok(marks)
     }
 }

@@ -61,6 +61,7 @@ pub(in crate::http) struct DownloadSize {
         (status = 200, description = "The archive; with `dry` its size", content((DownloadSize = "application/json"), (Vec<u8> = "application/zip"))),
         (status = 400, description = "A parameter cannot be understood", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such session", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "Retention deletes the session, or has deleted it", body = Problem, content_type = "application/problem+json"),
         (status = 502, description = "The storage cannot be read", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The session is still being loaded, or many long answers are being sent", body = Problem, content_type = "application/problem+json"),
     )
