@@ -107,6 +107,20 @@ fn a_batch_that_comes_again_is_stored_once() {
     assert_eq!(spool.counts().repeated, 1);
 }
 
+/// Texts of users may look like members, and names may have escapes.
+#[tokio::test]
+async fn the_type_of_an_event_is_that_of_its_own_members() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let event = format!(
+        r#"[{{"x":{{"eventType":"TASK_LIFECYCLE_EVENT"}},"session\u004eame":"{}","event\u0054ype":"NODE_LIFECYCLE_EVENT"}}]"#,
+        SESSIONS[0]
+    );
+    assert_eq!(spool.accept(event.as_bytes()).unwrap(), Accepted::New(Taken { records: 1, quarantined: 0 }));
+    let evidence = spool.seen().of(&SessionName::parse(SESSIONS[0]).unwrap(), dir.path());
+    assert!(evidence.node_event.is_some());
+}
+
 #[test]
 fn odd_records_are_set_aside_and_the_rest_is_taken() {
     let dir = tempfile::tempdir().unwrap();
