@@ -62,16 +62,18 @@ impl Reason {
     }
 }
 
-/// Returns the place of a record, by the members that it contains.
-pub(crate) fn place(record: &[u8]) -> std::result::Result<Place, Reason> {
+/// Returns the place of a record and its type, by the members that it contains.
+pub(crate) fn place(record: &[u8]) -> std::result::Result<(Place, Cow<'_, str>), Reason> {
     let text = std::str::from_utf8(record).map_err(|_| Reason::NoObject)?;
     let mut reader = Reader::new(text);
     let found = read(&mut reader);
     if reader.has_escaped() {
         let plain = without_needless_escapes(text).ok_or(Reason::NoObject)?;
-        return named(&read(&mut Reader::new(&plain)).ok_or(Reason::NoObject)?);
+        let members = read(&mut Reader::new(&plain)).ok_or(Reason::NoObject)?;
+        return Ok((named(&members)?, Cow::Owned(members.event_type.to_owned())));
     }
-    named(&found.ok_or(Reason::NoObject)?)
+    let members = found.ok_or(Reason::NoObject)?;
+    Ok((named(&members)?, Cow::Borrowed(members.event_type)))
 }
 
 /// A record at the beginning of a text.
@@ -179,7 +181,8 @@ mod tests {
     const SESSION: &str = "session_2026-11-23_07-10-07_600839_11972";
 
     fn folder(members: &str) -> String {
-        let place = place(format!(r#"{{"sessionName":"{SESSION}",{members}}}"#).as_bytes()).unwrap();
+        let record = format!(r#"{{"sessionName":"{SESSION}",{members}}}"#);
+        let (place, _) = place(record.as_bytes()).unwrap();
         assert_eq!(place.session.as_str(), SESSION);
         place.category.folder().into_owned()
     }
@@ -223,7 +226,7 @@ mod tests {
             let text = format!("{record}{rest}");
             let found = first(&text).unwrap();
             assert_eq!((found.len, found.kind), (record.len(), "TASK_LIFECYCLE_EVENT"));
-            assert_eq!(Ok(found.place), place(record.as_bytes()));
+            assert_eq!(Ok((found.place, found.kind.into())), place(record.as_bytes()));
         }
         for (at, _) in record.char_indices() {
             assert_eq!(first(&record[..at]), None, "{at}");

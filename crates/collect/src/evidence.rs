@@ -36,15 +36,8 @@ pub struct Seen(Arc<Mutex<BTreeMap<SessionName, Evidence>>>);
 const MOST_SESSIONS: usize = 16;
 
 impl Seen {
-    /// Takes note of an event: its session, and its JSON.
-    pub fn event(&self, session: &SessionName, record: &[u8]) {
-        if let Some(kind) = kind_of(record) {
-            self.event_of_kind(session, kind, record);
-        }
-    }
-
-    /// Takes note of an event whose type is known.
-    pub(crate) fn event_of_kind(&self, session: &SessionName, kind: &str, record: &[u8]) {
+    /// Takes note of an event: its session, its type, and its JSON.
+    pub fn event(&self, session: &SessionName, kind: &str, record: &[u8]) {
         let job = kind.starts_with("DRIVER_JOB_");
         let node = kind.starts_with("NODE_");
         let actor = kind == "ACTOR_DEFINITION_EVENT";
@@ -84,14 +77,6 @@ impl Seen {
     }
 }
 
-/// Returns the type of an event. Keys of Ray's own messages come before texts of users, so the first one counts.
-fn kind_of(record: &[u8]) -> Option<&str> {
-    let keys = ["\"eventType\"", "\"event_type\""];
-    let at = keys.iter().find_map(|key| Some(memmem::find(record, key.as_bytes())? + key.len()))?;
-    let value = record.get(at..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
-    str::from_utf8(value.get(..memchr::memchr(b'"', value)?)?).ok()
-}
-
 fn contains(record: &[u8], text: &str) -> bool {
     memmem::find(record, text.as_bytes()).is_some()
 }
@@ -124,7 +109,7 @@ mod tests {
         let one = session(1);
         let of = |kind: &str, record: &str| {
             let event = format!(r#"{{"eventId":"x","eventType" : "{kind}","{kind}":{record}}}"#);
-            seen.event(&one, event.as_bytes());
+            seen.event(&one, kind, event.as_bytes());
             seen.of(&one, folder)
         };
         assert_eq!(of("TASK_LIFECYCLE_EVENT", r#"{"className":"ServeController"}"#), Evidence::default());
@@ -153,7 +138,7 @@ mod tests {
     async fn any_number_of_sessions_is_bounded() {
         let seen = Seen::default();
         for number in 0..100 {
-            seen.event(&session(number), br#"{"event_type":"NODE_LIFECYCLE_EVENT"}"#);
+            seen.event(&session(number), "NODE_LIFECYCLE_EVENT", b"{}");
         }
         assert_eq!(seen.0.lock().len(), MOST_SESSIONS);
     }

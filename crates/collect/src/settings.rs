@@ -25,6 +25,8 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Below this, Google's stores refuse to replace an object.
 const LEAST_FLUSH: Duration = Duration::from_secs(2);
 const MEBIBYTE: u64 = 1 << 20;
+/// The least bound of the spool. A batch needs twice its length, and Ray up to 2.52 sends 10,000 events of a kilobyte.
+const LEAST_SPOOL: u64 = 32 * MEBIBYTE;
 
 /// All settings of the collector.
 #[derive(Clone, Debug, PartialEq)]
@@ -237,10 +239,16 @@ fn control_listen(source: &mut Source<'_>, flags: &Flags) -> Vec<SocketAddr> {
     }
 }
 
-/// Returns the bound of the spool: that of KubeRay's collector, of which it is full at a part and ours at the whole.
+/// Returns the bound of the spool: that of KubeRay's collector, of which it is full at a part and ours at the whole. A
+/// batch that no spool of this bound can hold would be refused for ever, and all events of its node with it.
 fn spool_max(source: &mut Source<'_>, flags: &Flags) -> u64 {
     let kuberay = mebibytes(source, "RAY_COLLECTOR_EVENT_MAX_DISK_MB");
-    kuberay.unwrap_or_else(|| source.size(&flags.spool_max, "--spool-max").unwrap_or(512 * MEBIBYTE))
+    let name = if kuberay.is_some() { "RAY_COLLECTOR_EVENT_MAX_DISK_MB" } else { "--spool-max" };
+    let most = kuberay.unwrap_or_else(|| source.size(&flags.spool_max, "--spool-max").unwrap_or(512 * MEBIBYTE));
+    if most < LEAST_SPOOL {
+        source.warn(format!("{name} must be at least 32 MiB, which is used"));
+    }
+    most.max(LEAST_SPOOL)
 }
 
 /// Returns the bound of uploads. One that is too low would make a store give up.

@@ -46,7 +46,7 @@ use parking_lot::Mutex;
 use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::NodeKeys;
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::{Hasher128, SipHasher};
 use state::{Entry, Part, State};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -229,7 +229,7 @@ impl Spool {
 
     /// Takes a batch. Blocks: on the disk, and while another batch is taken.
     pub fn accept(&self, body: &[u8]) -> Result<Accepted, Refused> {
-        let mut hasher = SipHasher13::new();
+        let mut hasher = SipHasher::new();
         hasher.write(body);
         let len = body.len() as u64;
         self.take(hasher.finish128().as_u128(), len, 0, |batch| batch.take(body))
@@ -237,7 +237,7 @@ impl Spool {
 
     /// Takes a batch that lies in a file, from its beginning.
     pub(crate) fn accept_file(&self, mut body: &File, len: u64) -> Result<Accepted, Refused> {
-        let mut hasher = SipHasher13::new();
+        let mut hasher = SipHasher::new();
         let mut buffer = vec![0; 64 << 10];
         body.rewind().map_err(Refused::Disk)?;
         loop {
@@ -271,7 +271,7 @@ impl Spool {
         let claimed = self.claimed(&inner);
         // Beside a file that is not compressed, its body is there all the time.
         let (room, reserved) = if self.is_plain { (len, 0) } else { (room::of_records(len), reserved) };
-        let free = (self.limits.bytes + reserved).saturating_sub(claimed);
+        let free = self.limits.bytes.saturating_sub(claimed.saturating_sub(reserved));
         if room > free {
             inner.uncounted.1 += 1;
             inner.is_short_of_room = true;

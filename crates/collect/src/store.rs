@@ -80,13 +80,6 @@ impl StorageWrite for Store {
     async fn delete(&self, key: &str) -> Result<(), Error> {
         self.connected_for(key).await?.delete(key).await
     }
-
-    async fn delete_many(&self, keys: &[String]) -> Vec<Result<(), Error>> {
-        match self.connected().await {
-            Ok(store) => store.delete_many(keys).await,
-            Err(why) => keys.iter().map(|key| Err(Error::failed(key, why.clone()))).collect(),
-        }
-    }
 }
 
 #[cfg(test)]

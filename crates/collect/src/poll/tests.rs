@@ -173,7 +173,7 @@ async fn a_missing_token_is_said_and_a_file_is_read_for_each_request() {
 async fn the_end_stores_every_difference_and_never_an_empty_answer() {
     let rig = Rig::new(Auth::None).await;
     let event = br#"{"eventType":"ACTOR_DEFINITION_EVENT","actorDefinitionEvent":{"className":"ServeController"}}"#;
-    rig.seen.event(&SessionName::parse(SESSION).unwrap(), event);
+    rig.seen.event(&SessionName::parse(SESSION).unwrap(), "ACTOR_DEFINITION_EVENT", event);
     rig.answer("/api/version", 200, &version(SESSION));
     rig.answer("/api/jobs/", 200, r#"[{"job_id": "01000000", "status": "RUNNING"}]"#);
     rig.answer("/nodes?view=summary", 200, r#"{"data": {"summary": [{"now": 1, "raylet": {"nodeId": "ab"}}]}}"#);
@@ -202,7 +202,7 @@ async fn the_end_asks_for_the_datasets_of_the_last_job() {
     const DATASETS: &str = "/api/data/datasets/02000000";
     let rig = Rig::new(Auth::None).await;
     let event = br#"{"eventType":"ACTOR_DEFINITION_EVENT","actorDefinitionEvent":{"className":"_StatsActor"}}"#;
-    rig.seen.event(&SessionName::parse(SESSION).unwrap(), event);
+    rig.seen.event(&SessionName::parse(SESSION).unwrap(), "ACTOR_DEFINITION_EVENT", event);
     rig.answer("/api/version", 200, &version(SESSION));
     rig.answer("/api/jobs/", 200, "[]");
     rig.steps().await;

@@ -126,6 +126,28 @@ fn additional_urls_are_paths() {
 }
 
 #[test]
+fn a_spool_has_room_for_the_longest_batches_of_ray() {
+    for (flag, variable, expected, warned) in [
+        (Some("32Mi"), None, 32, None),
+        (Some("31Mi"), None, 32, Some("--spool-max")),
+        (Some("1Gi"), Some("4"), 32, Some("RAY_COLLECTOR_EVENT_MAX_DISK_MB")),
+        (None, Some("40"), 40, None),
+    ] {
+        let flags = Flags { spool_max: flag.map(str::to_owned), ..Flags::default() };
+        let kuberay = variable.map(|value| ("RAY_COLLECTOR_EVENT_MAX_DISK_MB", value));
+        let variables: Vec<_> = [("RAY_CLUSTER_NAME", "c")].into_iter().chain(kuberay).collect();
+        let (settings, warnings) = read(&flags, &variables);
+        assert_eq!(settings.spool_max, expected << 20, "{flag:?}, {variable:?}");
+        let told = warnings.iter().filter(|warning| warned.is_some_and(|name| warning.contains(name))).count();
+        assert_eq!(
+            (warnings.len(), told),
+            (usize::from(warned.is_some()), usize::from(warned.is_some())),
+            "{warnings:?}"
+        );
+    }
+}
+
+#[test]
 fn a_rate_of_uploads_has_a_least_value() {
     for (text, expected, warned) in
         [("10Mi", Some(10 << 20), false), ("1k", Some(64 << 10), true), ("0", None, true), ("fast", None, true)]

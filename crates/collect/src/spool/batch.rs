@@ -147,19 +147,19 @@ impl<'a> Batch<'a> {
             let Some(rest) = start.and_then(|start| rest.get(start..)) else { return Ok(at) };
             let Some(first) = category::first(rest).filter(|first| first.len < MAX_RECORD) else { return Ok(at) };
             let record = rest.get(..first.len).unwrap_or_default();
-            self.spool.seen.event_of_kind(&first.place.session, first.kind, record.as_bytes());
+            self.spool.seen.event(&first.place.session, first.kind, record.as_bytes());
             self.append(first.place, record.as_bytes())?;
             at = text.len() - rest.len() + first.len;
         }
     }
 
     fn take_record(&mut self, record: &[u8]) -> io::Result<()> {
-        let place = match category::place(record) {
-            Ok(place) if record.len() < MAX_RECORD => place,
+        let (place, kind) = match category::place(record) {
+            Ok(found) if record.len() < MAX_RECORD => found,
             Ok(_) => return self.set_aside(Reason::TooLong, record, 1),
             Err(reason) => return self.set_aside(reason, record, 1),
         };
-        self.spool.seen.event(&place.session, record);
+        self.spool.seen.event(&place.session, &kind, record);
         self.append(place, record)
     }
 

@@ -14,8 +14,6 @@ use std::sync::Arc;
 const NAME: &str = "journal";
 /// The name of the next journal while it is written.
 const NEXT: &str = "journal.next";
-/// The length above which the journal is replaced by one entry with the state.
-const LONG: u64 = 1 << 20;
 
 /// The open journal.
 #[derive(Debug)]
@@ -75,9 +73,9 @@ impl Journal {
         Arc::clone(&self.file)
     }
 
-    /// Returns `true` if it is time to replace the journal by one with a single entry.
-    pub(super) fn is_long(&self) -> bool {
-        self.len > LONG + 2 * self.head
+    /// Returns `true` if replacing the journal by one with a single entry saves `bytes`, and half of its length.
+    pub(super) fn is_longer_than(&self, bytes: u64) -> bool {
+        self.len > bytes + 2 * self.head
     }
 
     /// Writes to another file from now on.

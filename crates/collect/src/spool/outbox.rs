@@ -81,11 +81,13 @@ impl Spool {
     }
 
     /// Closes all files if a batch was refused: one that grows keeps its plain form here, one that is sealed does not.
-    pub(crate) fn make_room(&self) {
+    /// Returns `true` if the journal is to be shortened for such a batch, even if no file is left to be stored.
+    pub(crate) fn make_room(&self) -> bool {
         let is_short = std::mem::take(&mut self.inner.lock().is_short_of_room);
         if is_short {
             self.close(None);
         }
+        is_short && self.has_long_journal(&self.inner.lock())
     }
 
     /// Closes a file if it is to be sealed, and returns what is to be compressed of it; `None` if that is nothing.

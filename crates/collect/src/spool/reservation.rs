@@ -24,6 +24,9 @@ impl Reservation {
 
     /// Reserves more. Returns `false`, and reserves nothing, if there is no room.
     pub(crate) fn grow(&mut self, bytes: u64) -> bool {
+        if bytes > self.spool.limit() {
+            return false;
+        }
         self.spool.incoming.fetch_add(bytes, Ordering::Relaxed);
         if !self.spool.has_room() {
             self.spool.incoming.fetch_sub(bytes, Ordering::Relaxed);

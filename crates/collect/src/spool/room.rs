@@ -12,8 +12,8 @@ const BLOCK: u64 = 1 << 10;
 const AROUND: u64 = 64;
 /// This part of the bound is kept for the journal, which is written to when no batch is accepted, too.
 const PART_OF_JOURNAL: u64 = 64;
-/// Bytes that are kept for the journal at most. A longer one is replaced.
-const MAX_JOURNAL: u64 = 2 << 20;
+/// Bytes that are kept for the journal at most.
+const MOST_OF_JOURNAL: u64 = 2 << 20;
 
 /// Returns the room that records of some length need: for themselves, and for their compressed form.
 pub(super) fn of_records(len: u64) -> u64 {
@@ -41,15 +41,29 @@ pub(super) fn is_full(error: &io::Error) -> bool {
 }
 
 impl Spool {
-    /// Returns the bytes of all files.
+    /// Returns the bytes of all records, bodies on their way, and the journal.
+    ///
+    /// Not counted are the space that is kept for a full disk, and the next journal while it is written: it has the
+    /// state alone, some kilobytes.
     pub fn used(&self) -> u64 {
         let inner = self.inner.lock();
-        inner.used + inner.journal.len() + self.incoming.load(Ordering::Relaxed)
+        (inner.used + inner.journal.len()).saturating_add(self.incoming.load(Ordering::Relaxed))
     }
 
     /// Returns `true` if all that is here, on its way, and still to be compressed keeps within the bound.
     pub(super) fn has_room(&self) -> bool {
         self.claimed(&self.inner.lock()) <= self.limits.bytes
+    }
+
+    /// Returns the bytes that are kept for the journal. It is replaced when it needs half of them beside its state, so
+    /// that the other half is there for what is noted while no batch is accepted.
+    fn share_of_journal(&self) -> u64 {
+        (self.limits.bytes / PART_OF_JOURNAL).min(MOST_OF_JOURNAL)
+    }
+
+    /// Returns `true` if it is time to replace the journal. A small spool has no room for a long one.
+    pub(super) fn has_long_journal(&self, inner: &Inner) -> bool {
+        inner.journal.is_longer_than(self.share_of_journal() / 2)
     }
 
     /// Returns the bytes of all files and bodies, and those that compressing records further may add: until a file is
@@ -58,8 +72,9 @@ impl Spool {
         let uncompressed = inner.state.files.iter().filter(|(_, file)| file.packed.is_none() && !file.is_plain);
         let compressed = |name| inner.live.get(name).and_then(|live| live.compressed).map_or(0, |found| found.end);
         let to_come = uncompressed.map(|(name, file)| compressed_at_most(file.end.saturating_sub(compressed(name))));
-        let journal = inner.journal.len().max((self.limits.bytes / PART_OF_JOURNAL).min(MAX_JOURNAL));
-        inner.used + journal + to_come.sum::<u64>() + self.incoming.load(Ordering::Relaxed)
+        let journal = inner.journal.len().max(self.share_of_journal());
+        let here = inner.used + journal + to_come.sum::<u64>();
+        here.saturating_add(self.incoming.load(Ordering::Relaxed))
     }
 
     /// Returns the bytes of records alone.

@@ -15,7 +15,7 @@ impl Spool {
         let (files, journal, replacement) = {
             let mut inner = self.inner.lock();
             self.note_counts(&mut inner)?;
-            let replacement = inner.journal.is_long().then(|| (inner.journal.mark(), inner.state.clone()));
+            let replacement = self.has_long_journal(&inner).then(|| (inner.journal.mark(), inner.state.clone()));
             (inner.take_dirty(&self.home), inner.journal.file(), replacement)
         };
         sync_files(&self.home, &files).map_err(|(error, left)| {

@@ -57,10 +57,10 @@ impl Uploader {
         let mut puts = JoinSet::new();
         let mut busy = BTreeSet::new();
         loop {
-            self.spool.make_room();
+            let is_long = self.spool.make_room();
             let all = self.flush_all.swap(false, Ordering::Relaxed);
             let due = self.spool.due(self.every, &self.sealing, all);
-            if !due.files.is_empty() {
+            if is_long || !due.files.is_empty() {
                 packer = self.compress(packer, due.files).await;
             }
             self.start_puts(&mut puts, &mut busy).await;

@@ -101,7 +101,9 @@ impl Sink {
             }
             self.note(&error);
             let pause_now = if error.is_transient() { pause } else { LONGEST_PAUSE };
-            let pause_now = error.retry_after().map_or(pause_now, |asked| asked.min(LONGEST_PAUSE));
+            // A store that asks for no wait is not asked again and again.
+            let asked = error.retry_after().unwrap_or_default().min(LONGEST_PAUSE);
+            let pause_now = pause_now.max(asked);
             tokio::time::sleep(jittered(pause_now)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -133,13 +135,15 @@ mod tests {
     struct Failing {
         store: MemoryWriter,
         errors: Mutex<Vec<ErrorKind>>,
+        retry_after: Mutex<Option<Duration>>,
         attempts: AtomicUsize,
     }
 
     impl Failing {
         fn check(&self, key: &str) -> Result<(), Error> {
             self.attempts.fetch_add(1, Ordering::Relaxed);
-            self.errors.lock().pop().map_or(Ok(()), |kind| Err(Error::new(kind, key)))
+            let wait = *self.retry_after.lock();
+            self.errors.lock().pop().map_or(Ok(()), |kind| Err(Error::new(kind, key).with_retry_after(wait)))
         }
     }
 
@@ -177,6 +181,19 @@ mod tests {
         assert!(sink.trouble().is_none());
         let expected = Counts { puts: 1, bytes: 3, errors: [("unavailable", 20)].into() };
         assert_eq!(sink.counts(), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_asks_for_longer_pauses_and_not_for_shorter_ones() {
+        // 0.1 + 0.2 + … + 25.6 s, then 30 s, with jitter, where the store asks for less.
+        for (asked, sum) in [(0, 81_100), (20, 215_600), (3600, 300_000)] {
+            let (store, sink) = failing(&[ErrorKind::Throttled; 10]);
+            *store.retry_after.lock() = Some(Duration::from_secs(asked));
+            let begun = Instant::now();
+            sink.put("a", Bytes::new()).await.unwrap();
+            let waited = begun.elapsed().as_millis();
+            assert!((sum / 2..=sum).contains(&waited), "{asked} s: {waited} ms");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -99,6 +99,15 @@ async fn a_body_of_100_mb_is_taken() {
     assert_eq!(running.spool.counts().records, 101);
 }
 
+/// A length that is only promised must not wrap around a sum of lengths.
+#[tokio::test]
+async fn a_body_that_promises_more_than_any_spool_holds_is_refused() {
+    let running = start(1 << 30).await;
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 18446744073709551612\r\n\r\n[";
+    assert_eq!(send(running.address, head.into()).await.0, 503);
+    assert_eq!(send(running.address, post("/v1/events", format!("[{}]", event(1)).as_bytes())).await.0, 200);
+}
+
 /// A second collector on a spool waits, takes nothing, and goes on where the first one ended.
 #[tokio::test]
 async fn a_second_collector_waits_for_the_spool() {

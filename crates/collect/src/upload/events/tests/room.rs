@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 #[tokio::test(start_paused = true)]
 async fn a_spool_without_room_seals_what_grows() {
     let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
-    let running = start_with(&dir, &bucket, Sealing::default(), 100_000);
+    let running = start_with(&dir, &bucket, Sealing::default(), 50_000);
     let (mut next, mut refused) = (0, 0);
     while next < 3_000 {
         let events: Vec<String> = (next..next + 100).map(|n| event(1, n)).collect();
