@@ -24,6 +24,8 @@ pub(crate) enum Weather {
     CutAfter(u64),
     /// A connection brings this many bytes, then nothing more.
     Stalls(u64),
+    /// A second passes before a connection brings anything.
+    Late,
     /// Every request is answered with this status and header.
     Answers(u16, &'static str),
 }
@@ -60,7 +62,9 @@ async fn pass(mut stream: TcpStream, address: String, weather: Weather) {
             let _ = stream.write_all(text.as_bytes()).await;
             return;
         }
-        Weather::Fine | Weather::CutAfter(_) | Weather::Stalls(_) => TcpStream::connect(address).await.unwrap(),
+        Weather::Fine | Weather::Late | Weather::CutAfter(_) | Weather::Stalls(_) => {
+            TcpStream::connect(address).await.unwrap()
+        }
     };
     if let Weather::CutAfter(bytes) = weather {
         let (from_client, mut to_client) = stream.into_split();
@@ -72,13 +76,18 @@ async fn pass(mut stream: TcpStream, address: String, weather: Weather) {
         }
         return;
     }
-    let Weather::Stalls(bytes) = weather else {
+    if weather == Weather::Fine {
         let _ = copy_bidirectional(&mut stream, &mut server).await;
         return;
-    };
+    }
     let (mut from_client, mut to_client) = stream.into_split();
-    let (from_server, mut to_server) = server.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
     tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let Weather::Stalls(bytes) = weather else {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        return;
+    };
     let _ = tokio::io::copy(&mut from_server.take(bytes), &mut to_client).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
 }

@@ -292,7 +292,7 @@ impl Metrics {
         registry.register("open_sessions", "Open sessions, by completeness", self.completeness.clone());
         registry.register("cache_sessions", "Sessions in the cache", self.cached.clone());
         registry.register_with_unit("cache", "Bytes of sessions in the cache", Unit::Bytes, self.cached_bytes.clone());
-        let help = "Bytes used by open sessions, cached or still in use, by loads, long answers, facts of jobs and why runs ended";
+        let help = "Bytes used by open sessions, cached or still in use, by loads, long answers and what is known of other sessions";
         registry.register_with_unit("memory_used", help, Unit::Bytes, self.memory_used.clone());
         let help = "The budget for open sessions and loads (cache.maxMemory)";
         registry.register_with_unit("memory_limit", help, Unit::Bytes, self.memory_limit.clone());

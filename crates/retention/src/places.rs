@@ -88,6 +88,12 @@ impl Places {
         Ok(Self { key: key.clone(), listings })
     }
 
+    /// Returns the prefixes of data. Each ends with `/`.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        let data = self.listings.iter().filter(|listing| listing.part == Part::Data);
+        data.map(|listing| listing.prefix.clone()).filter(|prefix| prefix.ends_with('/')).collect()
+    }
+
     /// Lists a part page by page: the objects that belong to the session. A part that cannot be listed whole is an error.
     pub(crate) fn pages<'a>(
         &'a self,

@@ -1,19 +1,22 @@
-//! The last words of sessions' manifests, each small enough for every listed session to have its own.
+//! The last words of sessions' manifests, each small enough for every listed session to have its own, as far as its part
+//! of the memory goes.
 //!
-//! An entry has a hash in the place of the session's key. The bound follows the number of listed sessions, of which the listing itself holds more.
+//! An entry has a hash in the place of the session's key. The bound follows the number of listed sessions.
 
 use super::background::BackgroundReads;
 use super::key_hash::{KeyHash, KeyHasher};
+use parking_lot::Mutex;
 use quick_cache::OptionsBuilder;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, UnitWeighter};
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
 use ray_history_manifest::proof::{Head, Verdict};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Sessions whose results are kept however few are listed: others may be asked for by name.
+/// Sessions whose results are kept however few are listed, if there is memory: others may be asked for by name.
 const LEAST: usize = 20_000;
+/// Most bytes of an entry, with its share of the cache's own tables.
+const ENTRY: u64 = 200;
 /// Parts of the cache. Each has its own bound, so few of them fill almost evenly.
 const SHARDS: usize = 8;
 /// Sessions that are looked at concurrently.
@@ -22,13 +25,15 @@ const AT_ONCE: usize = 2;
 /// The last word of a session's manifests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Glance {
-    /// The last word of the glances' collectors.
+    /// The last word of the heads' collectors.
     pub head: Option<Head>,
     /// The verdict of the manifests alone: nothing is compared with the stored files. `None` without manifests, or with
     /// too many.
     pub verdict: Option<Verdict>,
     /// The time from which the manifests may be others.
     pub(super) until: Nanos,
+    /// `false` if they could not be read so far.
+    pub(super) is_read: bool,
     /// `true` if nothing more will be written.
     pub(super) is_final: bool,
 }
@@ -38,24 +43,32 @@ pub struct Glance {
 pub(super) struct Glances {
     reads: BackgroundReads<KeyHash, Glance>,
     hasher: KeyHasher,
-    /// The number of listed sessions for which there is room.
-    listed: AtomicUsize,
+    room: Mutex<Room>,
 }
 
-impl Default for Glances {
-    fn default() -> Self {
+/// The numbers that bound the entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Room {
+    /// Listed sessions.
+    listed: usize,
+    bytes: u64,
+}
+
+impl Glances {
+    /// Creates an empty instance of at most `bytes`.
+    pub(super) fn new(bytes: u64) -> Self {
+        let room = Room { listed: 0, bytes };
+        let most = room.entries();
         let options =
-            OptionsBuilder::new().estimated_items_capacity(LEAST).weight_capacity(bound(0)).shards(SHARDS).build();
+            OptionsBuilder::new().estimated_items_capacity(most as usize).weight_capacity(most).shards(SHARDS).build();
         let cache = options.map(|options| {
             Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
         });
         // All options that must be set are.
-        let cache = cache.unwrap_or_else(|_| Cache::new(LEAST));
-        Self { reads: BackgroundReads::new(cache, AT_ONCE), hasher: KeyHasher::default(), listed: AtomicUsize::new(0) }
+        let cache = cache.unwrap_or_else(|_| Cache::new(most as usize));
+        Self { reads: BackgroundReads::new(cache, AT_ONCE), hasher: KeyHasher::default(), room: Mutex::new(room) }
     }
-}
 
-impl Glances {
     /// Returns what the manifests of a session said, and marks it as used.
     pub(super) fn get(&self, key: &SessionKey) -> Option<Glance> {
         self.reads.get(&self.hash(key))
@@ -76,10 +89,31 @@ impl Glances {
         self.reads.run(&self.hash(key), read).await;
     }
 
-    /// Makes room for as many listed sessions.
+    /// Makes room for as many listed sessions, if there is memory.
     pub(super) fn make_room(&self, listed: usize) {
-        if self.listed.swap(listed, Ordering::Relaxed) != listed {
-            self.reads.kept().set_capacity(bound(listed));
+        self.set_room(|room| Room { listed, ..room });
+    }
+
+    /// Changes the bound on bytes.
+    pub(super) fn resize(&self, bytes: u64) {
+        self.set_room(|room| Room { bytes, ..room });
+    }
+
+    /// Returns `true` if there is memory for fewer sessions than are listed, and none of it is left: another result would
+    /// cost one that is as good.
+    pub(super) fn are_full(&self) -> bool {
+        let room = *self.room.lock();
+        let entries = room.entries();
+        // Parts fill unevenly.
+        entries < room.wanted() && self.reads.kept().len() as u64 >= entries - entries / 16
+    }
+
+    fn set_room(&self, change: impl FnOnce(Room) -> Room) {
+        let mut room = self.room.lock();
+        let changed = change(*room);
+        if changed != *room {
+            *room = changed;
+            self.reads.kept().set_capacity(changed.entries());
         }
     }
 
@@ -93,9 +127,19 @@ impl Glances {
     }
 }
 
-/// Returns the entries that are kept at most: a quarter more than are listed, because the parts fill unevenly.
-fn bound(listed: usize) -> u64 {
-    (listed + listed / 4).max(LEAST) as u64
+impl Room {
+    /// Returns the entries that are kept at most.
+    fn entries(self) -> u64 {
+        let most = self.wanted().min(self.bytes / ENTRY);
+        // Each part has as many.
+        (most - most % SHARDS as u64).max(SHARDS as u64)
+    }
+
+    /// Returns the entries that are kept if there is memory: a quarter more than are listed, because the parts fill
+    /// unevenly.
+    fn wanted(self) -> u64 {
+        (self.listed + self.listed / 4).max(LEAST).next_multiple_of(SHARDS) as u64
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_listed_session_has_its_entry() {
-        let glances = Glances::default();
+        let glances = Glances::new(64 << 20);
         glances.make_room(100_000);
         assert_eq!(known(&glances, 100_000).await, 100_000);
         let bytes = glances.bytes();
@@ -128,9 +172,24 @@ mod tests {
 
     #[tokio::test]
     async fn sessions_that_are_not_listed_are_bounded() {
-        let glances = Glances::default();
+        let glances = Glances::new(64 << 20);
         assert!(known(&glances, 3 * LEAST).await <= LEAST);
+        assert!(!glances.are_full(), "those that are listed have their place");
         glances.make_room(1_000);
         assert!(glances.reads.kept().len() <= LEAST);
+    }
+
+    #[tokio::test]
+    async fn the_memory_is_bounded_however_many_are_listed() {
+        for bytes in [100_000, 2 << 20, 16 << 20] {
+            let glances = Glances::new(bytes);
+            glances.make_room(200_000);
+            let kept = known(&glances, 200_000).await;
+            assert!(glances.bytes() <= bytes, "{} of {bytes}", glances.bytes());
+            assert!(kept as u64 > bytes / ENTRY / 2, "{kept} in {bytes}");
+            assert!(glances.are_full(), "{kept} in {bytes}");
+            glances.resize(bytes / 2);
+            assert!(glances.reads.kept().len() as u64 <= bytes / 2 / ENTRY);
+        }
     }
 }

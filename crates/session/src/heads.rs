@@ -5,7 +5,7 @@
 //! listing, and one for each of up to three nodes; one of ours a listing and a read for each node, up to `MAX_NODES`. The
 //! result is kept. A page reads again after a day if nothing more will be written, else, or if something could not be
 //! read, after five minutes, later if the head has been silent for long. A filter reads again only what is not final, and
-//! few sessions for each look, so that all that are listed have been read in the end.
+//! few sessions for each look, so that all that are listed have been read in the end, if there is memory for them.
 
 use super::catalog::Told;
 use super::glances::Glance;
@@ -116,27 +116,30 @@ impl Sessions {
         }
     }
 
-    /// Returns the last word of a session's manifests, or `None` if they were not read. Those that should be read are, in
-    /// the background, while there are `reads` left.
+    /// Returns the last word of a session's manifests, or `None` if they could not be read so far. Those that should be
+    /// read are, in the background, while there are `reads` left. Of a session that a watch sees live, they tell nothing.
     pub(super) fn told(self: &Arc<Self>, source: &Arc<Source>, key: &SessionKey, reads: &ReadsLeft) -> Option<Told> {
         if self.peek(key).is_some() {
             let (state, by) = self.known_state(key);
             let state = Some(state).filter(|_| by == Some(KnownBy::Manifest));
             return Some(Told { state, verdict: self.proved_verdict(key) });
         }
-        let known = source.glances.peek(key);
-        if reads.take(known) {
+        let watched = self.watched().state(key);
+        if watched == State::Live {
+            return Some(Told { state: None, verdict: None });
+        }
+        let known = source.glances.get(key);
+        if (known.is_some() || !source.glances.are_full()) && reads.take(known) {
             self.read_manifests_of(source, key);
         }
-        let glance = known?;
-        let watched = self.watched().state(key);
+        let glance = known.filter(|glance| glance.is_read)?;
         let life = glance.head.filter(|_| watched == State::Unknown).map(|head| head.life(reads.now));
         let state = match life {
             Some(Life::Live) if !source.catalog.listing().is_superseded(key) => Some(State::Live),
             Some(Life::Dead) => Some(State::Dead),
             _ => None,
         };
-        Some(Told { state, verdict: glance.verdict.filter(|_| watched != State::Live) })
+        Some(Told { state, verdict: glance.verdict })
     }
 
     /// Returns what the manifests of a session said when they were last read, and reads them in the background if that
@@ -202,10 +205,10 @@ async fn read(store: &Arc<dyn Storage>, key: &SessionKey, places: Places, young:
     });
     let is_whole = nodes < MAX_NODES && manifests.len() == listed;
     let read = read_manifests(store, &manifests, |_| ()).await;
-    let (head, proof) = (Head::of(&read.found), claims(&read.found, taken));
-    let (keep, is_final) = keep(head, proof.as_ref(), read.unreadable.is_empty(), young, taken);
-    let verdict = proof.filter(|_| is_whole && read.unreadable.is_empty()).map(|proof| proof.verdict);
-    Ok(Glance { head, verdict, until: taken.saturating_add(keep), is_final })
+    let (head, proof, is_read) = (Head::of(&read.found), claims(&read.found, taken), read.unreadable.is_empty());
+    let (keep, is_final) = keep(head, proof.as_ref(), is_read, young, taken);
+    let verdict = proof.filter(|_| is_whole && is_read).map(|proof| proof.verdict);
+    Ok(Glance { head, verdict, until: taken.saturating_add(keep), is_read, is_final })
 }
 
 /// Returns the time for which a result is kept, and `true` if it is final: nothing more may come, or become readable.

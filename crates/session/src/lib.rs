@@ -167,7 +167,7 @@ impl Sessions {
     ) -> Self {
         let parts = memory::split(&settings);
         let obituaries = Arc::new(Obituaries::new(Arc::clone(&store), roots.clone(), parts.obituaries));
-        let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog, parts.facts);
+        let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog, parts);
         let stop = CancellationToken::new();
         let budget = MemoryBudget::new(parts.sessions);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
@@ -210,6 +210,7 @@ impl Sessions {
         self.cache.evict(self.budget.shortfall(0, 0));
         let source = self.source();
         source.facts.resize(parts.facts);
+        source.glances.resize(parts.glances);
         self.obituaries.resize(parts.obituaries);
         if settings.retention != self.settings().retention {
             self.marks_wanted.notify_one();
@@ -225,9 +226,9 @@ impl Sessions {
     /// complete.
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
         let settings = self.settings();
-        let facts = memory::split(&settings).facts;
+        let parts = memory::split(&settings);
         self.obituaries.replace_store(Arc::clone(&store), roots.clone());
-        let source = Source::new(store, roots, &settings.clusters.namespaces, &self.metrics.catalog, facts);
+        let source = Source::new(store, roots, &settings.clusters.namespaces, &self.metrics.catalog, parts);
         self.source.send_replace(Arc::new(source));
         self.loader.reset();
         self.cache.clear();

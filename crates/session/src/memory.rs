@@ -6,6 +6,7 @@
 //!                  │                                              └─► FetchSlots: event files on their way
 //!                  ├─► MemoryBudget of answers ───► Reservation of each long answer
 //!                  ├─► bound of the facts of jobs (`run_facts`), which weighs them itself
+//!                  ├─► bound of what manifests say of sessions that are not open (`glances`), by their number
 //!                  ├─► bound of rows and documents of why runs ended (`obituaries`), which weighs them itself
 //!                  └─► bound of the facts of watched objects, which the controller weighs, if it keeps why runs ended
 //! ```
@@ -33,6 +34,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 const MAX_ANSWERS: u64 = 64 << 20;
 /// Upper bound of the part for facts of jobs, in bytes: those of some 60,000 sessions.
 const MAX_FACTS: u64 = 64 << 20;
+/// Upper bound of the part for what manifests say, in bytes: that of some 300,000 sessions.
+const MAX_GLANCES: u64 = 64 << 20;
 /// Upper bound of the part for rows and documents of why runs ended, in bytes: rows of some 150,000 runs.
 const MAX_OBITUARIES: u64 = 64 << 20;
 /// Upper bound of the part for facts of watched objects, in bytes: those of some 10,000 clusters.
@@ -53,6 +56,8 @@ pub(super) struct Parts {
     pub(super) answers: u64,
     /// For facts of jobs.
     pub(super) facts: u64,
+    /// For what manifests say.
+    pub(super) glances: u64,
     /// For rows and documents of why runs ended.
     pub(super) obituaries: u64,
 }
@@ -61,8 +66,9 @@ pub(super) struct Parts {
 pub(super) fn split(settings: &Settings) -> Parts {
     let budget = settings.cache.max_memory;
     let (answers, facts) = ((budget / 8).min(MAX_ANSWERS), (budget / 32).min(MAX_FACTS));
-    let (obituaries, watched) = ((budget / 32).min(MAX_OBITUARIES), watched_objects(settings));
-    Parts { sessions: budget - answers - facts - obituaries - watched, answers, facts, obituaries }
+    let (glances, obituaries) = ((budget / 32).min(MAX_GLANCES), (budget / 32).min(MAX_OBITUARIES));
+    let sessions = budget - answers - facts - glances - obituaries - watched_objects(settings);
+    Parts { sessions, answers, facts, glances, obituaries }
 }
 
 /// Returns the part of `cache.maxMemory` for the facts of watched objects, in bytes: none unless why runs ended is kept.

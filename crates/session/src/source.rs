@@ -7,6 +7,7 @@ use super::fact_index::FactIndex;
 use super::glances::Glances;
 use super::links::Submissions;
 use super::load::Places;
+use super::memory::Parts;
 use super::retention::Retention;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::layout::Root;
@@ -26,16 +27,16 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Creates the source for a store of which nothing is listed yet, with so many bytes for facts of jobs.
+    /// Creates the source for a store of which nothing is listed yet, with these parts of the memory.
     pub(super) fn new(
         store: Arc<dyn Storage>,
         roots: Vec<Root>,
         namespaces: &[String],
         metrics: &Arc<Metrics>,
-        bytes_of_facts: u64,
+        parts: Parts,
     ) -> Self {
         let catalog = Catalog::new(Arc::clone(&store), roots).counted_by(Arc::clone(metrics)).limited_to(namespaces);
-        let (glances, facts) = (Glances::default(), FactIndex::new(bytes_of_facts));
+        let (glances, facts) = (Glances::new(parts.glances), FactIndex::new(parts.facts));
         let retention = Retention::default();
         Self { catalog, store, submissions: Submissions::default(), glances, facts, retention }
     }

@@ -89,8 +89,9 @@ pub trait StorageWrite: Debug + Send + Sync + 'static {
     /// says nothing. Google and Azure are asked for single objects, 16 at once. The order is not defined: what must go
     /// first is a call of its own.
     ///
-    /// A folder removes the folders of the objects, too, if they are empty then, but never itself. In it, a key that ends
-    /// with `/` means a folder, which is removed if it is empty.
+    /// A folder removes the folders of the objects, too, if they are empty then, but never itself, nor a folder that lies
+    /// directly in it. In it, a key that ends with `/` means a folder, which is removed with the empty folders in it, if
+    /// it is empty then.
     ///
     /// After an error of the store rather than of a key (`Throttled`, `Unavailable`, `NoBucket`, any refusal of a whole
     /// batch), no further request is begun, and the keys that are left have that error, too. Such a key may have been

@@ -4,7 +4,8 @@
 //! when it is whole. Its bytes are on the disk before that (`fdatasync`), so that after a loss of power the old object is
 //! there or the new one. The folder is not synchronised: the last writes may then be lost. A process that is killed
 //! leaves its unfinished file behind, which a write into the same folder removes a day later. Deleting one object leaves its
-//! folders, because another writer may need them; deleting many removes those that are empty.
+//! folders, because another writer may need them; deleting many removes those that are empty, except for those that lie
+//! directly in the root.
 //!
 //! Every file operation runs on tokio's blocking pool, never on an async thread.
 
@@ -125,8 +126,8 @@ impl StorageWrite for LocalWriter {
     async fn delete_many(&self, keys: &[String]) -> Vec<Result<(), Error>> {
         let mut results = Vec::with_capacity(keys.len());
         for keys in keys.chunks(AT_ONCE) {
-            let (writer, owned) = (self.clone(), keys.to_vec());
-            let removed = move || remove::objects(&writer.folder, &writer.leftovers, &owned);
+            let (folder, owned) = (self.folder.clone(), keys.to_vec());
+            let removed = move || remove::objects(&folder, &owned);
             let removed = tokio::task::spawn_blocking(removed).await;
             results.extend(removed.unwrap_or_else(|gone| remove::failed(keys, gone)));
         }

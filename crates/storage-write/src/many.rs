@@ -9,7 +9,7 @@ use super::StorageWrite;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use parking_lot::Mutex;
-use ray_history_storage::{Error, ErrorKind};
+use ray_history_storage::Error;
 
 /// Requests at once where objects are deleted one by one.
 pub(crate) const AT_ONCE: usize = 16;
@@ -24,7 +24,7 @@ pub(crate) struct Halt(Mutex<Option<Error>>);
 impl Halt {
     /// Notes an error, if it is one of the store rather than of its key.
     fn note(&self, error: &Error) {
-        if error.is_transient() || error.kind() == ErrorKind::NoBucket {
+        if error.is_of_store() {
             self.set(error);
         }
     }

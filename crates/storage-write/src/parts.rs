@@ -5,6 +5,8 @@ use super::body::Content;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use ray_history_storage::Error;
+#[cfg(any(feature = "s3", feature = "oss"))]
+use ray_history_storage::ErrorKind;
 use std::fs::File;
 use std::sync::Arc;
 #[cfg(any(feature = "s3", feature = "oss"))]
@@ -40,6 +42,17 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     stream::iter((1..).zip(parts)).map(|(number, part)| one(number, part)).buffered(AT_ONCE).try_collect().await
+}
+
+/// Makes the request that begins an upload, and returns its result, with which comes an [`Abort`]. The task outlives its
+/// caller: nobody else learns of an upload that the store has begun and not confirmed yet.
+#[cfg(any(feature = "s3", feature = "oss"))]
+pub(crate) async fn begin<T: Send + 'static>(
+    key: &str,
+    request: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let gone = |gone| Error::because(ErrorKind::Unavailable, key, gone);
+    tokio::spawn(request).await.map_err(gone)?
 }
 
 /// The request that aborts an upload. Sent when the value is dropped, because a caller may drop the future of a put.
@@ -98,6 +111,31 @@ mod tests {
                 at = range.end;
             }
             assert!(parts.is_empty() || at == len, "{at} of {len}");
+        }
+    }
+
+    /// Without its caller, too, in every state.
+    #[cfg(any(feature = "s3", feature = "oss"))]
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_without_its_caller_is_aborted() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+
+        for (patience, expected) in [(1, 1), (3, 1), (5, 0)] {
+            let aborted = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&aborted);
+            let put = async {
+                let begun = begin("k", async move {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    Ok(Abort::by(async move { drop(count.fetch_add(1, Ordering::Relaxed)) }))
+                });
+                let abort = begun.await?;
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                abort.unless_done(Ok(())).await
+            };
+            let ended = tokio::time::timeout(Duration::from_secs(patience), put).await;
+            assert_eq!(ended.is_ok(), expected == 0);
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            assert_eq!(aborted.load(Ordering::Relaxed), expected, "after {patience} s");
         }
     }
 }

@@ -10,6 +10,8 @@ pub use super::gcs::GcsConnection;
 pub use super::local::connection::Folder;
 #[cfg(feature = "oss")]
 pub use super::oss::OssConnection;
+#[cfg(any(feature = "oss", feature = "s3"))]
+pub use super::refusal::refused_key;
 #[cfg(feature = "oss")]
 pub use super::rest::delete_xml::deletions;
 #[cfg(any(feature = "azure", feature = "oss"))]

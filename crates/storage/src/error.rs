@@ -98,6 +98,11 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         self.kind.is_transient()
     }
+
+    /// Returns `true` if the error is one of the whole store: requests for other keys would fail, too.
+    pub fn is_of_store(&self) -> bool {
+        self.kind.is_of_store()
+    }
 }
 
 impl ErrorKind {
@@ -122,6 +127,11 @@ impl ErrorKind {
     /// Returns `true` if the same request may succeed a little later.
     pub fn is_transient(self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable | Self::Truncated)
+    }
+
+    /// Returns `true` for an error of the whole store: requests for other keys would fail, too.
+    pub fn is_of_store(self) -> bool {
+        self.is_transient() || self == Self::NoBucket
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 /// A store's response to a request that it refused.
 #[derive(Debug)]
 pub(super) struct Refusal<'a> {
-    /// HTTP status.
-    pub(super) status: u16,
+    /// HTTP status; `None` of a key in a batch, of which a store tells the code alone.
+    pub(super) status: Option<u16>,
     /// The store's own code, such as `NoSuchKey`; empty if there is none.
     pub(super) code: &'a str,
     /// The wait that the store asks for.
@@ -42,9 +42,14 @@ const THROTTLING: [&str; 14] = [
     "ActiveRequestLimitExceeded",
 ];
 
-/// Returns the status that goes with a code, where a store tells the code alone: of a key in a batch.
+/// Converts the code that S3 or OSS gives for a key in a batch.
 #[cfg(any(feature = "oss", feature = "s3", test))]
-pub(super) fn usual_status(code: &str) -> u16 {
+pub fn refused_key(key: &str, code: &str, needs: &'static str) -> Error {
+    Refusal { status: None, code, retry_after: None, needs, no_bucket: CHECK_BUCKET }.into_error(key)
+}
+
+/// Returns the status that goes with a code.
+fn usual_status(code: &str) -> u16 {
     match code {
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => 403,
         "NoSuchKey" => 404,
@@ -60,15 +65,19 @@ impl Refusal<'_> {
         let (kind, advice) = self.meaning();
         let code: String =
             self.code.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(64).collect();
-        let answer =
-            if code.is_empty() { format!("HTTP {}", self.status) } else { format!("HTTP {} {code}", self.status) };
+        let answer = match (self.status, &*code) {
+            (Some(status), "") => format!("HTTP {status}"),
+            (Some(status), code) => format!("HTTP {status} {code}"),
+            (None, "") => "the store gives no reason".to_owned(),
+            (None, code) => code.to_owned(),
+        };
         let text = if advice.is_empty() { answer } else { format!("{advice}; {answer}") };
         Error::because(kind, key, text).with_retry_after(self.retry_after)
     }
 
     fn meaning(&self) -> (ErrorKind, String) {
         let denied = |advice: &str| (ErrorKind::PermissionDenied, advice.to_owned());
-        match (self.status, self.code) {
+        match (self.status.unwrap_or_else(|| usual_status(self.code)), self.code) {
             (_, "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted") => {
                 (ErrorKind::NoBucket, self.no_bucket.to_owned())
             }
@@ -170,7 +179,7 @@ mod tests {
         ] {
             let retry_after = retry_after(Some("7"));
             let (needs, no_bucket) = ("list and read", CHECK_BUCKET);
-            let error = Refusal { status, code, retry_after, needs, no_bucket }.into_error("k");
+            let error = Refusal { status: Some(status), code, retry_after, needs, no_bucket }.into_error("k");
             assert_eq!(error.kind(), kind, "{status} {code}");
             assert!(error.to_string().contains(words), "{error}");
             assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
@@ -189,9 +198,11 @@ mod tests {
             ("ExpiredToken", PermissionDenied),
             ("", Failed),
         ] {
-            let (needs, no_bucket) = ("delete", CHECK_BUCKET);
-            let refusal = Refusal { status: usual_status(code), code, retry_after: None, needs, no_bucket };
-            assert_eq!(refusal.into_error("k").kind(), kind, "{code}");
+            let error = refused_key("k", code, "delete");
+            assert_eq!(error.kind(), kind, "{code}");
+            let text = error.to_string();
+            assert!(!text.contains("HTTP"), "no status was sent: {text}");
+            assert!(text.contains(if code.is_empty() { "no reason" } else { code }), "{text}");
         }
     }
 }

@@ -83,7 +83,7 @@ pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Requ
         None => code_in(response, cloud).await.unwrap_or_default(),
     };
     let Cloud { needs, no_bucket, .. } = cloud;
-    Err(Refusal { status, code: &code, retry_after: wait, needs, no_bucket }.into_error(key))
+    Err(Refusal { status: Some(status), code: &code, retry_after: wait, needs, no_bucket }.into_error(key))
 }
 
 /// Requests a page of a listing.

@@ -16,9 +16,20 @@ fn keys(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{PREFIX}{n:04}")).collect()
 }
 
+/// Puts objects to delete.
 async fn put(writer: &dyn StorageWrite, keys: &[String]) {
-    let puts = stream::iter(keys).map(|key| writer.put(key, "x".into(), If::Any)).buffer_unordered(16);
-    puts.for_each(|put| async move { assert!(put.is_ok(), "{put:?}") }).await;
+    stream::iter(keys).for_each_concurrent(16, |key| put_one(writer, key)).await;
+}
+
+/// Puts an object, in several attempts: a server on a busy machine may reset connections.
+async fn put_one(writer: &dyn StorageWrite, key: &str) {
+    for attempt in 1.. {
+        match writer.put(key, "x".into(), If::Any).await {
+            Ok(_) => return,
+            Err(error) => assert!(error.is_transient() && attempt < 5, "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100 * attempt)).await;
+    }
 }
 
 async fn left(cloud: &impl Cloud) -> BTreeSet<String> {

@@ -40,7 +40,10 @@ impl Executor {
         let checked = tombstone.checked.unwrap_or(tombstone.changed).min(self.clock.now());
         let scope = Scope { places, before: checked.saturating_sub(DAY) };
         let mut removed = Removed::default();
-        let done = self.empty(acting, &scope, &mut removed).await;
+        let done = match self.empty(acting, &scope, &mut removed).await {
+            Ok(()) => self.remove_folders(acting, &scope.places).await,
+            failed => failed,
+        };
         let (objects, bytes) = (tombstone.deleted.objects + removed.objects, tombstone.deleted.bytes + removed.bytes);
         self.surveys.remove(key);
         done?;
@@ -85,6 +88,20 @@ impl Executor {
         // The deepest first: a folder goes after what is in it.
         folders.sort_by_key(|object| std::cmp::Reverse(object.key.len()));
         self.remove(acting, &folders, removed).await
+    }
+
+    /// Removes the empty folders of a session where the store is a folder: without objects they are not listed, and one
+    /// that stays would be listed as a session for ever. In a bucket, folders are objects, which were listed.
+    pub(super) async fn remove_folders(&mut self, acting: &Acting<'_>, places: &Places) -> Step<()> {
+        if !self.store.listing_is_free() {
+            return Ok(());
+        }
+        if !acting.known.goes_on() {
+            return Err(Failure::Ended);
+        }
+        let folders = places.folders();
+        self.pace.take(folders.len(), acting.settings.objects_per_second).await;
+        acting.writer.delete_many(&folders).await.into_iter().collect::<Result<(), _>>().map_err(of_write)
     }
 
     /// Deletes objects at the rate of the settings.

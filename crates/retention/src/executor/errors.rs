@@ -21,12 +21,7 @@ pub(super) type Step<T> = Result<T, Failure>;
 /// Returns the failure of a request that reads: a part of a bucket may be closed to it.
 pub(super) fn of_read(error: Error) -> Failure {
     let message = chain(&error);
-    match error.kind() {
-        ErrorKind::NoBucket | ErrorKind::Unavailable | ErrorKind::Truncated => {
-            Failure::Stop(RunOutcome::StoreFails { message })
-        }
-        _ => Failure::Skip(message),
-    }
+    if error.is_of_store() { Failure::Stop(RunOutcome::StoreFails { message }) } else { Failure::Skip(message) }
 }
 
 /// Returns the failure of a request that writes or deletes: what is refused once is refused again.

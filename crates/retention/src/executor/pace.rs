@@ -48,10 +48,10 @@ pub(super) async fn tried<T, F: Future<Output = Result<T, Error>>>(request: impl
     }
 }
 
-/// Waits before the next attempt.
+/// Waits before the next attempt, at least as long as the store asks for.
 pub(super) async fn wait(error: &Error, attempt: u32) {
     let own = Duration::from_secs(1 << (2 * attempt.min(3)));
-    sleep(error.retry_after().unwrap_or(own).min(LONGEST)).await;
+    sleep(own.max(error.retry_after().unwrap_or_default()).min(LONGEST)).await;
 }
 
 /// Returns `true` if an error may ask for fewer requests.
@@ -67,6 +67,18 @@ pub(super) fn may_retry(error: &Error, attempt: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_may_ask_for_a_longer_pause_but_for_no_shorter_one() {
+        for (asked, attempt, waited) in
+            [(None, 1, 4), (Some(0), 1, 4), (Some(3), 2, 16), (Some(30), 2, 30), (Some(99), 1, 60)]
+        {
+            let error = Error::new(ErrorKind::Throttled, "k").with_retry_after(asked.map(Duration::from_secs));
+            let begun = Instant::now();
+            wait(&error, attempt).await;
+            assert_eq!(begun.elapsed().as_secs(), waited, "{asked:?} {attempt}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_asks_for_less_gets_half() {

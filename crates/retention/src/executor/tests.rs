@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use tokio::time::Instant;
 
+mod store;
+
 const BEGIN: Nanos = 20_000 * DAY;
 /// The folder of the first session.
 const FOLDER: &str = "cluster-history/raycluster/ml/train0/session_2026-11-22_23-11-33_821800_1/";

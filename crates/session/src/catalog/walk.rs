@@ -7,7 +7,7 @@ use super::place::{Below, Level, Place};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use ray_history_core::layout::Root;
-use ray_history_storage::{Error, ErrorKind};
+use ray_history_storage::Error;
 
 /// Maximum number of concurrent listings: enough to walk a hundred thousand folders in some minutes, too few to disturb
 /// loads.
@@ -37,7 +37,7 @@ pub(super) async fn walk(
         let Some((place, answer)) = running.next().await else { return Ok(()) };
         let (names, skipped) = match answer {
             Ok(folders) => folders,
-            Err(error) if is_store_error(&error) || place.is_top() => return Err(error),
+            Err(error) if error.is_of_store() || place.is_top() => return Err(error),
             Err(error) => (Vec::new(), vec![error]),
         };
         found.skip(&skipped);
@@ -52,11 +52,6 @@ pub(super) async fn walk(
             }
         }
     }
-}
-
-/// Returns `true` if the error concerns the whole store and not one folder.
-fn is_store_error(error: &Error) -> bool {
-    error.is_transient() || error.kind() == ErrorKind::NoBucket
 }
 
 /// Searches for known layouts one folder below the roots.
@@ -78,7 +73,7 @@ async fn folders(lister: &Lister<'_>, prefix: &str, found: &mut Found) -> Result
             found.skip(&skipped);
             Ok(names)
         }
-        Err(error) if is_store_error(&error) => Err(error),
+        Err(error) if error.is_of_store() => Err(error),
         Err(error) => {
             found.skip([&error]);
             Ok(Vec::new())

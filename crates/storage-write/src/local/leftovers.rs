@@ -1,12 +1,17 @@
-//! Unfinished files that killed processes left behind: a write into a folder removes them.
+//! Unfinished files that killed processes left behind: a write into a folder removes them, and so does the removal of the
+//! folder.
 
 use parking_lot::Mutex;
 use ray_history_storage::connection::Folder;
+use rustix::fs::{AtFlags, Dir, statat, unlinkat};
 use std::collections::HashMap;
+use std::ffi::{CStr, OsStr};
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The time after the last write to an unfinished file at which nobody writes it any more. Long, because the clock of a
 /// shared file system may be another.
@@ -45,4 +50,29 @@ impl Leftovers {
         looks.insert(folder.to_owned(), Instant::now());
         true
     }
+}
+
+/// Removes the abandoned files of an open folder, up to the first entry that keeps the folder anyway. Errors are ignored.
+pub(super) fn remove_in(folder: &OwnedFd) {
+    let Ok(entries) = Dir::read_from(folder) else { return };
+    for entry in entries.map_while(Result::ok) {
+        let name = entry.file_name();
+        if [c".", c".."].contains(&name) {
+            continue;
+        }
+        if !is_abandoned(folder, name) {
+            return;
+        }
+        let _ = unlinkat(folder, name, AtFlags::empty());
+    }
+}
+
+fn is_abandoned(folder: &OwnedFd, name: &CStr) -> bool {
+    let age = || {
+        let written = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?.st_mtime;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        Some(i128::from(now.as_secs()) - i128::from(written))
+    };
+    Folder::is_partial(OsStr::from_bytes(name.to_bytes()))
+        && age().is_some_and(|age| age > i128::from(ABANDONED.as_secs()))
 }

@@ -152,37 +152,105 @@ fn owned(keys: &[&str]) -> Vec<String> {
 async fn deleting_many_removes_folders_that_are_empty() {
     let (dir, writer, _) = folder();
     let at = |path: &str| dir.path().join(path);
-    for key in ["a/b/c/x", "a/b/c/y", "a/b/d/x", "a/z", "e/f/x", "e/g/x", "top"] {
+    for key in ["r/a/b/c/x", "r/a/b/c/y", "r/a/b/d/x", "r/a/z", "r/e/f/x", "r/e/g/x", "r/top"] {
         writer.put(key, "x".into(), If::Any).await.unwrap();
     }
-    fs::create_dir_all(at("h/i/j")).unwrap();
-    fs::create_dir_all(at("h/k")).unwrap();
-    let results = writer.delete_many(&owned(&["a/b/c/x", "a/b/d/x", "e/g/x", "e/f/x", "h/i/j/", "h/no/", "a/"])).await;
+    fs::create_dir_all(at("r/h/i/j")).unwrap();
+    fs::create_dir_all(at("r/h/k")).unwrap();
+    let keys = owned(&["r/a/b/c/x", "r/a/b/d/x", "r/e/g/x", "r/e/f/x", "r/h/i/j/", "r/h/no/", "r/a/"]);
+    let results = writer.delete_many(&keys).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
-    for (path, expected) in
-        [("a/b/c/y", true), ("a/b/d", false), ("a/z", true), ("e", false), ("h/i", false), ("h/k", true), ("top", true)]
-    {
+    for (path, expected) in [
+        ("r/a/b/c/y", true),
+        ("r/a/b/d", false),
+        ("r/a/z", true),
+        ("r/e", false),
+        ("r/h/i", false),
+        ("r/h/k", true),
+        ("r/top", true),
+    ] {
         assert_eq!(at(path).exists(), expected, "{path}");
     }
-    let results = writer.delete_many(&owned(&["top", "a/b/c/y", "a/z", "h/k/x"])).await;
+    let results = writer.delete_many(&owned(&["r/top", "r/a/b/c/y", "r/a/z", "r/h/k/x"])).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(at("r")).unwrap().count(), 0, "a folder in the root itself stays");
+    assert!(writer.delete_many(&owned(&["r/"])).await[0].is_ok());
+    assert!(at("r").exists());
     writer.put("a/b/x", "x".into(), If::Any).await.unwrap();
     writer.delete("a/b/x").await.unwrap();
     assert!(at("a/b").exists(), "one deletion leaves folders");
 }
 
 #[tokio::test]
+async fn a_folder_goes_with_the_empty_folders_in_it() {
+    let (dir, writer, _) = folder();
+    let at = |path: &str| dir.path().join(path);
+    let outside = tempfile::tempdir().unwrap();
+    fs::create_dir(outside.path().join("empty")).unwrap();
+    for empty in ["r/s/1/a", "r/s/1/b/c", "r/s/10/a", "r/t/1/d/e", "r/t/1/f", "r/l/1/g"] {
+        fs::create_dir_all(at(empty)).unwrap();
+    }
+    fs::write(at("r/t/1/f/x"), "x").unwrap();
+    symlink(outside.path(), at("r/l/1/link")).unwrap();
+    let results = writer.delete_many(&owned(&["r/s/1/", "r/t/1/", "r/l/1/", "r/no/1/"])).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    for (path, expected) in [
+        ("r/s/1", false),
+        ("r/s/10/a", true),
+        ("r/t/1/d", false),
+        ("r/t/1/f/x", true),
+        ("r/l/1/g", false),
+        ("r/l/1/link", true),
+    ] {
+        assert_eq!(at(path).exists(), expected, "{path}");
+    }
+    assert!(outside.path().join("empty").exists());
+    for (levels, expected) in [(32, false), (33, true)] {
+        fs::create_dir_all(at(&format!("r/deep{}", "/d".repeat(levels)))).unwrap();
+        assert!(writer.delete_many(&owned(&["r/deep/"])).await[0].is_ok());
+        assert_eq!(at("r/deep").exists(), expected, "{levels} levels");
+    }
+}
+
+/// To delete, folders need not be readable.
+#[tokio::test]
+async fn folders_that_may_be_entered_and_written_are_enough() {
+    let (dir, writer, _) = folder();
+    let at = |path: &str| dir.path().join(path);
+    for key in ["r/a/x", "r/a/y", "r/b/c/x"] {
+        writer.put(key, "x".into(), If::Any).await.unwrap();
+    }
+    let folders = ["r/b/c", "r/b", "r/a", "r", ""];
+    let set = |mode| {
+        for path in folders.iter().filter(|path| at(path).exists()) {
+            fs::set_permissions(at(path), fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    set(0o311);
+    let one = writer.delete("r/a/x").await;
+    let many = writer.delete_many(&owned(&["r/b/c/x"])).await;
+    set(0o755);
+    assert!(one.is_ok() && many[0].is_ok(), "{one:?} {many:?}");
+    assert_eq!(["r/a/x", "r/a/y", "r/b/c/x", "r/b"].map(|path| at(path).exists()), [false, true, false, false]);
+}
+
+#[tokio::test]
 async fn unfinished_files_of_a_day_ago_keep_no_folder() {
     let (dir, writer, _) = folder();
-    for (name, hours, stays) in [("old", 25, false), ("young", 23, true)] {
+    for (name, hours, stays) in [("r/old", 25, false), ("r/young", 23, true)] {
         let parent = dir.path().join(name);
-        fs::create_dir(&parent).unwrap();
+        // The folder is looked at for such files, a moment before there is one.
+        writer.put(&format!("{name}/x"), "x".into(), If::Any).await.unwrap();
         let unfinished = File::create(Folder::partial(&parent, "1")).unwrap();
         unfinished.set_modified(SystemTime::now() - Duration::from_secs(hours * 3600)).unwrap();
-        fs::write(parent.join("x"), "x").unwrap();
         assert!(writer.delete_many(&owned(&[&format!("{name}/x")])).await[0].is_ok());
         assert_eq!(parent.exists(), stays, "{name}");
+        let inner = dir.path().join("r/f").join(name);
+        fs::create_dir_all(&inner).unwrap();
+        let unfinished = File::create(Folder::partial(&inner, "1")).unwrap();
+        unfinished.set_modified(SystemTime::now() - Duration::from_secs(hours * 3600)).unwrap();
+        assert!(writer.delete_many(&owned(&["r/f/"])).await[0].is_ok());
+        assert_eq!(inner.exists(), stays, "{name}");
     }
 }
 

@@ -31,13 +31,9 @@ pub(crate) enum Asked {
     Told(HashMap<String, Result<(), Error>>),
     /// The request failed, and single ones would, too.
     Failed(Error),
-    /// The identity may not delete in batches. Whether it may delete single objects is to be seen.
-    Denied(Error),
-    /// The store does not understand the request, or its answer was not understood.
-    NotUnderstood,
-    /// The store has no batches.
-    #[cfg_attr(not(feature = "s3"), allow(dead_code, reason = "only servers with the protocol of S3 lack batches"))]
-    Unsupported,
+    /// The request was refused, or its answer was not understood, and single ones may still work. `lasting` says that any
+    /// other batch would be refused, too: the store has none, or the identity may not use them.
+    Refused { lasting: bool },
 }
 
 /// Says whether a store is known to refuse batches, so that no further request is wasted on it.
@@ -90,24 +86,25 @@ impl<S: Batches + ?Sized> Run<'_, S> {
         match asked {
             Asked::Told(told) => self.take(places, &told).await,
             Asked::Failed(error) => self.fail(places, &error),
-            Asked::Denied(error) => {
-                let (first, rest) = places.split_at(1);
-                self.singly(first).await;
-                if self.is_any_deleted(first) {
-                    self.store.refusals().note();
-                    self.singly(rest).await;
-                } else {
-                    self.fail(rest, &error);
-                }
-            }
-            Asked::NotUnderstood => self.singly(places).await,
-            Asked::Unsupported => {
-                self.singly(places).await;
-                if self.is_any_deleted(places) {
-                    self.store.refusals().note();
-                }
-            }
+            Asked::Refused { lasting } => self.refused(places, lasting).await,
         }
+    }
+
+    /// Asks for the keys of a batch that was refused singly, if the first can be deleted so. Else the refusal is no matter
+    /// of batches, and the other keys would be refused, too.
+    async fn refused(&mut self, places: &[usize], lasting: bool) {
+        let (first, rest) = places.split_at(1);
+        self.singly(first).await;
+        let error = match first.first().and_then(|place| self.results[*place].as_ref()) {
+            Some(Err(error)) => error.about(error.key()),
+            _ => {
+                if lasting {
+                    self.store.refusals().note();
+                }
+                return self.singly(rest).await;
+            }
+        };
+        self.fail(rest, &error);
     }
 
     /// Takes the results that the store told, and asks for the other keys singly.
@@ -124,10 +121,11 @@ impl<S: Batches + ?Sized> Run<'_, S> {
                 None => untold.push(place),
             }
         }
-        let is_silent = untold.len() == places.len();
-        self.singly(&untold).await;
-        if is_silent && self.is_any_deleted(places) {
-            self.store.refusals().note();
+        if untold.len() == places.len() {
+            // It says nothing at all, so it has no batches.
+            self.refused(places, true).await;
+        } else {
+            self.singly(&untold).await;
         }
     }
 
@@ -145,10 +143,6 @@ impl<S: Batches + ?Sized> Run<'_, S> {
         for &place in places {
             self.results[place] = Some(Err(error.about(&self.keys[place])));
         }
-    }
-
-    fn is_any_deleted(&self, places: &[usize]) -> bool {
-        places.iter().any(|place| matches!(self.results[*place], Some(Ok(()))))
     }
 }
 

@@ -4,10 +4,14 @@ use super::*;
 use crate::{If, Put, StorageWrite};
 use async_trait::async_trait;
 use bytes::Bytes;
+use ray_history_storage::ErrorKind;
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+/// The wait that a store asks for if it is asked for too much.
+const WAIT: Duration = Duration::from_secs(7);
 
 /// A store that deletes singly, counts what is asked, and fails for some keys.
 #[derive(Debug, Default)]
@@ -41,7 +45,8 @@ impl StorageWrite for Single {
         self.most_at_once.fetch_max(now, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.at_once.fetch_sub(1, Ordering::Relaxed);
-        self.errors.get(key).map_or(Ok(()), |kind| Err(Error::new(*kind, key)))
+        let wait = |kind| (kind == ErrorKind::Throttled).then_some(WAIT);
+        self.errors.get(key).map_or(Ok(()), |kind| Err(Error::new(*kind, key).with_retry_after(wait(*kind))))
     }
 }
 
@@ -186,8 +191,7 @@ mod in_batches {
     #[tokio::test(start_paused = true)]
     async fn a_store_without_batches_is_asked_once_for_one() {
         let silent: fn(&[&str]) -> Asked = |_| Asked::Told(HashMap::new());
-        let denied: fn(&[&str]) -> Asked = |_| Asked::Denied(Error::new(ErrorKind::PermissionDenied, ""));
-        for answer in [|_: &[&str]| Asked::Unsupported, silent, denied] {
+        for answer in [|_: &[&str]| Asked::Refused { lasting: true }, silent] {
             let (store, keys) = (Batching::by(Single::default(), answer), keys(1100));
             for batches in [vec![1000], vec![]] {
                 let results = delete(&store, &keys).await;
@@ -195,7 +199,7 @@ mod in_batches {
                 assert_eq!(store.asked(), (batches, 1100));
             }
         }
-        let store = Batching::by(Single::default(), |_| Asked::NotUnderstood);
+        let store = Batching::by(Single::default(), |_| Asked::Refused { lasting: false });
         for _ in 0..2 {
             delete(&store, &keys(2)).await;
             assert_eq!(store.asked(), (vec![2], 2), "other keys may be understood");
@@ -205,29 +209,34 @@ mod in_batches {
     /// A refusal that has nothing to do with batches is not taken for one.
     #[tokio::test(start_paused = true)]
     async fn what_fails_singly_does_not_end_batches() {
-        let store = Batching::by(Single::failing(&[("k/0", ErrorKind::Unavailable)]), |_| Asked::Unsupported);
+        let store =
+            Batching::by(Single::failing(&[("k/0", ErrorKind::Unavailable)]), |_| Asked::Refused { lasting: true });
         for _ in 0..2 {
             let keys = vec!["k/0".to_owned(); 1100];
             assert!(delete(&store, &keys).await.iter().all(Result::is_err));
-            let (batches, singly) = store.asked();
-            assert_eq!(batches, [1000]);
-            assert!(singly <= AT_ONCE, "{singly}");
+            assert_eq!(store.asked(), (vec![1000], 1));
         }
-        let single = Single::failing(&[("k/0", ErrorKind::PermissionDenied)]);
-        let store = Batching::by(single, |_| Asked::Denied(Error::new(ErrorKind::PermissionDenied, "")));
-        let keys = keys(3000);
-        let found = kinds(&keys, &delete(&store, &keys).await);
-        assert!(found.iter().all(|kind| *kind == Some(ErrorKind::PermissionDenied)));
-        assert_eq!(store.asked(), (vec![1000], 1), "one key shows that it is no matter of batches");
+        let silent: fn(&[&str]) -> Asked = |_| Asked::Told(HashMap::new());
+        let lasting: fn(&[&str]) -> Asked = |_| Asked::Refused { lasting: true };
+        for answer in [|_: &[&str]| Asked::Refused { lasting: false }, lasting, silent] {
+            for kind in [ErrorKind::PermissionDenied, ErrorKind::Throttled, ErrorKind::Failed] {
+                let store = Batching::by(Single::failing(&[("k/0", kind)]), answer);
+                let mut keys = keys(3000);
+                keys.push("odd\n".to_owned());
+                let results = delete(&store, &keys).await;
+                assert!(kinds(&keys, &results).iter().all(|found| *found == Some(kind)), "{kind:?}");
+                let last = results[3000].as_ref().unwrap_err();
+                assert_eq!(last.retry_after(), (kind == ErrorKind::Throttled).then_some(WAIT));
+                assert_eq!(store.asked(), (vec![1000], 1), "one key shows that it is no matter of batches");
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_batch_that_fails_is_the_last() {
         for kind in [ErrorKind::Throttled, ErrorKind::PermissionDenied, ErrorKind::Failed] {
             let store = Batching::by(Single::default(), move |keys| match keys.first() {
-                Some(&"k/1000") => {
-                    Asked::Failed(Error::because(kind, "", "why").with_retry_after(Some(Duration::from_secs(7))))
-                }
+                Some(&"k/1000") => Asked::Failed(Error::because(kind, "", "why").with_retry_after(Some(WAIT))),
                 _ => told(keys),
             });
             let keys = keys(3500);
@@ -237,7 +246,7 @@ mod in_batches {
             assert!(found[1000..].iter().all(|found| *found == Some(kind)));
             let last = results[3499].as_ref().unwrap_err();
             assert!(last.to_string().contains("why"), "{last}");
-            assert_eq!(last.retry_after(), Some(Duration::from_secs(7)));
+            assert_eq!(last.retry_after(), Some(WAIT));
             assert_eq!(store.asked(), (vec![1000, 1000], 0));
         }
         let store = Batching::by(Single::default(), |keys| {

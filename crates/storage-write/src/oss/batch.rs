@@ -5,7 +5,7 @@ use super::super::many::batches::{Asked, Batches, Refusals, content_md5};
 use super::{OssWriter, TO_DELETE};
 use async_trait::async_trait;
 use http::Method;
-use ray_history_storage::connection::{OssConnection, deletions, document_of};
+use ray_history_storage::connection::{deletions, document_of, refused_key};
 use ray_history_storage::{Error, ErrorKind};
 
 /// The keys of the answer are escaped, because XML cannot hold all.
@@ -28,8 +28,8 @@ impl Batches for OssWriter {
             Err(error) => match error.kind() {
                 // Of a single object, too; and a bucket is not a key.
                 ErrorKind::NotFound => Asked::Failed(Error::because(ErrorKind::NoBucket, first, "check its name")),
-                ErrorKind::PermissionDenied => Asked::Denied(error),
-                ErrorKind::Failed => Asked::NotUnderstood,
+                ErrorKind::PermissionDenied => Asked::Refused { lasting: true },
+                ErrorKind::Failed => Asked::Refused { lasting: false },
                 _ => Asked::Failed(error),
             },
         }
@@ -58,11 +58,11 @@ fn document(keys: &[&str]) -> String {
 }
 
 fn told_of(answer: &[u8]) -> Asked {
-    let Ok(told) = deletions(answer) else { return Asked::NotUnderstood };
+    let Ok(told) = deletions(answer) else { return Asked::Refused { lasting: false } };
     let (deleted, refused): (Vec<_>, Vec<_>) = told.into_iter().partition(|(_, code)| code.is_none());
     // If both are said of a key, it was not deleted.
     let results = deleted.into_iter().chain(refused).map(|(key, code)| {
-        let refused = code.map(|code| OssConnection::refused_key(&key, &code, TO_DELETE));
+        let refused = code.map(|code| refused_key(&key, &code, TO_DELETE));
         let result = match refused {
             Some(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),

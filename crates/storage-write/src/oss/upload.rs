@@ -12,18 +12,24 @@ use std::sync::Arc;
 /// Puts an object, whole or not at all.
 pub(super) async fn put_parts(connection: &Arc<OssConnection>, key: &str, content: Vec<Content>) -> Result<(), Error> {
     let path = path(key)?;
+    let (id, abort) = parts::begin(key, begin(Arc::clone(connection), key.to_owned(), path.clone())).await?;
+    abort.unless_done(run(connection, key, &path, &id, content).await).await
+}
+
+/// Begins an upload. Returns its id, and what aborts it.
+async fn begin(connection: Arc<OssConnection>, key: String, path: String) -> Result<(String, Abort), Error> {
     let none = Content::Bytes(Vec::new().into());
-    let begun = put(connection, key, Method::POST, &format!("{path}?uploads"), none, Headers::new()).await?;
-    let document = answer(key, document_of(key, begun)).await?;
-    let no_id = || Error::because(ErrorKind::Unavailable, key, "the store gave the upload no id");
+    let begun = put(&connection, &key, Method::POST, &format!("{path}?uploads"), none, Headers::new()).await?;
+    let document = answer(&key, document_of(&key, begun)).await?;
+    let no_id = || Error::because(ErrorKind::Unavailable, &key, "the store gave the upload no id");
     let id = query(&text_of(&document, "UploadId").ok_or_else(no_id)?);
-    let (at, asked, owned) = (format!("{path}?uploadId={id}"), Arc::clone(connection), key.to_owned());
+    let at = format!("{path}?uploadId={id}");
     let abort = Abort::by(async move {
-        if let Ok(request) = asked.request(&owned, Method::DELETE, &at, &[]).await {
-            drop(asked.send(&owned, super::TO_PUT, request).await);
+        if let Ok(request) = connection.request(&key, Method::DELETE, &at, &[]).await {
+            drop(connection.send(&key, super::TO_PUT, request).await);
         }
     });
-    abort.unless_done(run(connection, key, &path, &id, content).await).await
+    Ok((id, abort))
 }
 
 async fn run(connection: &OssConnection, key: &str, path: &str, id: &str, content: Vec<Content>) -> Result<(), Error> {

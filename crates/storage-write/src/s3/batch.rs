@@ -11,7 +11,7 @@ use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::delete_objects::{DeleteObjectsError, DeleteObjectsOutput};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use ray_history_storage::connection::S3Connection;
+use ray_history_storage::connection::{S3Connection, refused_key};
 use ray_history_storage::{Error, ErrorKind};
 
 #[async_trait]
@@ -61,7 +61,7 @@ fn told_of(answer: DeleteObjectsOutput) -> Asked {
     let deleted = answer.deleted.into_iter().flatten().filter_map(|object| Some((object.key?, Ok(()))));
     let failed = answer.errors.into_iter().flatten().filter_map(|error| {
         let key = error.key?;
-        let refused = S3Connection::refused_key(&key, error.code.as_deref().unwrap_or_default(), TO_DELETE);
+        let refused = refused_key(&key, error.code.as_deref().unwrap_or_default(), TO_DELETE);
         let result = if refused.kind() == ErrorKind::NotFound { Ok(()) } else { Err(refused) };
         Some((key, result))
     });
@@ -74,10 +74,10 @@ fn meaning(key: &str, error: Refused<DeleteObjectsError>) -> Asked {
     let code = error.code().unwrap_or_default().to_owned();
     let error = refused(key, error, TO_DELETE);
     match (status, &*code) {
-        (200..=299, _) => Asked::NotUnderstood,
-        (405 | 501, _) | (400, "" | "InvalidArgument" | "InvalidRequest" | "NotImplemented") => Asked::Unsupported,
-        (400, _) if error.kind() == ErrorKind::Failed => Asked::NotUnderstood,
-        (403, "" | "AccessDenied") => Asked::Denied(error),
+        (200..=299, _) => Asked::Refused { lasting: false },
+        (400, "" | "InvalidArgument" | "InvalidRequest" | "NotImplemented") => Asked::Refused { lasting: true },
+        (405 | 501, _) | (403, "" | "AccessDenied") => Asked::Refused { lasting: true },
+        (400, _) if error.kind() == ErrorKind::Failed => Asked::Refused { lasting: false },
         _ => Asked::Failed(error),
     }
 }

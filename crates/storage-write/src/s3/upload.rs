@@ -12,14 +12,18 @@ use ray_history_storage::{Error, ErrorKind};
 pub(super) async fn put(connection: &S3Connection, key: &str, content: Vec<Content>) -> Result<(), Error> {
     let S3Connection { client, bucket, payer } = connection;
     let request = client.create_multipart_upload().bucket(bucket).key(key).set_request_payer(payer.clone());
-    let begun =
-        answer(key, async { Box::pin(request.send()).await.map_err(|error| refused(key, error, TO_PUT)) }).await?;
-    let no_id = || Error::because(ErrorKind::Unavailable, key, "the store gave the upload no id");
-    let upload = Upload { connection, key, id: begun.upload_id.ok_or_else(no_id)? };
-    let request = client.abort_multipart_upload().bucket(bucket).key(key).upload_id(&upload.id);
-    let request = request.set_request_payer(payer.clone());
-    let abort = Abort::by(async move { drop(request.send().await) });
-    abort.unless_done(upload.run(content).await).await
+    let abort = client.abort_multipart_upload().bucket(bucket).key(key).set_request_payer(payer.clone());
+    let owned = key.to_owned();
+    let begun = parts::begin(key, async move {
+        let begun = async { Box::pin(request.send()).await.map_err(|error| refused(&owned, error, TO_PUT)) };
+        let begun = answer(&owned, begun).await?;
+        let no_id = || Error::because(ErrorKind::Unavailable, &owned, "the store gave the upload no id");
+        let id = begun.upload_id.ok_or_else(no_id)?;
+        let abort = abort.upload_id(&id);
+        Ok((id, Abort::by(async move { drop(abort.send().await) })))
+    });
+    let (id, abort) = begun.await?;
+    abort.unless_done(Upload { connection, key, id }.run(content).await).await
 }
 
 struct Upload<'a> {

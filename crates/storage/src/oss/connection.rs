@@ -2,7 +2,6 @@
 
 use super::super::Error;
 use super::super::config::{OssAddressing, OssConfig};
-use super::super::refusal::{CHECK_BUCKET, Refusal, usual_status};
 use super::super::rest::{self, Cloud};
 use super::signer::OssSigner;
 use super::{OSS, region};
@@ -53,12 +52,6 @@ impl OssConnection {
     /// Sends a request, which needs these permissions.
     pub async fn send(&self, key: &str, needs: &'static str, request: reqwest::Request) -> Result<Response, Error> {
         rest::send(&self.client, Cloud { needs, ..OSS }, key, request).await
-    }
-
-    /// Converts the code that OSS gives for a key in a batch.
-    pub fn refused_key(key: &str, code: &str, needs: &'static str) -> Error {
-        let (status, no_bucket) = (usual_status(code), CHECK_BUCKET);
-        Refusal { status, code, retry_after: None, needs, no_bucket }.into_error(key)
     }
 
     pub(super) fn client(&self) -> &Client {

@@ -1,7 +1,6 @@
 //! A connection to a bucket: the SDK's client with credentials, region, endpoint and certificates.
 
 use super::super::config::{AccessKey, Credentials, Rotating, S3Config};
-use super::super::refusal::{CHECK_BUCKET, Refusal, usual_status};
 use super::capped::Capped;
 use super::{Error, error};
 use aws_config::{BehaviorVersion, Region};
@@ -44,12 +43,6 @@ impl S3Connection {
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         error::refused_needing(key, error, needs)
-    }
-
-    /// Converts the code that a store gives for a key in a batch.
-    pub fn refused_key(key: &str, code: &str, needs: &'static str) -> Error {
-        let (status, no_bucket) = (usual_status(code), CHECK_BUCKET);
-        Refusal { status, code, retry_after: None, needs, no_bucket }.into_error(key)
     }
 
     /// Returns an interceptor that fails a response longer than any page of a listing.

@@ -46,7 +46,7 @@ where
         if !response.status().is_success() {
             let code = error.code().unwrap_or_default();
             let (retry_after, no_bucket) = (wait, CHECK_BUCKET);
-            return Refusal { status, code, retry_after, needs, no_bucket }.into_error(key);
+            return Refusal { status: Some(status), code, retry_after, needs, no_bucket }.into_error(key);
         }
     }
     if let Some(why) = capped::refusal_reason(&error) {

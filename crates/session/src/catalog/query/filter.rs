@@ -158,7 +158,7 @@ impl<'a> Filter<'a> {
         }
         let told = self.table.key_into(row, &mut self.key).and_then(|key| (self.asked.manifests)(key));
         let Some(told) = told else {
-            self.unread += 1;
+            self.count_unread(row);
             // Until then nothing is known.
             return self.verdict.is_none() && state.is_none_or(|(wanted, state)| state == wanted);
         };

@@ -1,7 +1,7 @@
 use super::*;
 use crate::catalog::Query;
-use crate::liveness::State;
-use crate::{Ended, KnownBy};
+use crate::liveness::{Cluster, Listed, StartBounds, State};
+use crate::{Ended, Glance, KnownBy};
 use ray_history_manifest::proof::{Head, Life, Uncertain, Verdict};
 use ray_history_manifest::{
     AgentCounters, FORMAT, Identity, LogRange, MAX_BYTES, Manifest, Reason, Role, SealedFiles, State as Wire,
@@ -342,6 +342,106 @@ async fn a_list_asks_a_failing_store_once() {
     let before = scene.store.counts();
     assert_eq!(scene.sessions.glance(&key(0)).unwrap().verdict, None);
     scene.sessions.idle().await;
+    assert_eq!(scene.store.counts(), before);
+}
+
+/// A session that could not be read may match, and is read again after a while.
+#[tokio::test]
+async fn a_filter_does_not_take_a_failure_for_an_answer() {
+    let scene = Scene::new(1, 1, Settings::default()).await;
+    scene.bucket.put_modified(manifest_key(0), manifest(0, 1).to_bytes(), now());
+    let session = folder(0).strip_suffix(&format!("{NODE}/")).unwrap().to_owned();
+    let query = Query { verdict: Some("complete"), ..Query::default() };
+    let again = async || {
+        let source = scene.sessions.source();
+        let tried = source.glances.peek(&key(0)).unwrap();
+        assert!(source.glances.claim(&key(0)));
+        source.glances.run(&key(0), async { Glance { until: 0, ..tried } }).await;
+    };
+    // Neither its nodes can be listed, nor, later, its manifest be read.
+    for closed in [session, manifest_key(0)] {
+        scene.store.heal();
+        scene.store.arm(closed.clone(), Fault::Always(ErrorKind::Unavailable));
+        scene.sessions.page(&query);
+        scene.sessions.idle().await;
+        let before = scene.store.counts();
+        for _ in 0..2 {
+            let page = scene.sessions.page(&query);
+            scene.sessions.idle().await;
+            assert_eq!((page.total, page.unread), (0, 1), "{closed}");
+        }
+        assert_eq!(scene.store.counts(), before, "it waits for its time");
+        again().await;
+    }
+    scene.store.heal();
+    scene.sessions.page(&query);
+    scene.sessions.idle().await;
+    let page = scene.sessions.page(&query);
+    assert_eq!((page.total, page.unread), (1, 0));
+}
+
+/// Returns settings with memory for what the manifests of so many sessions say.
+fn room_for(sessions: u64) -> Settings {
+    let mut settings = Settings::default();
+    settings.cache.max_memory = sessions * 200 * 32;
+    settings
+}
+
+/// Filters go on without end, and each session that they read would cost another its place.
+#[tokio::test]
+async fn a_filter_reads_no_more_sessions_than_it_can_keep() {
+    let scene = Scene::new(450, 1, room_for(200)).await;
+    scene.sessions.refresh().await.unwrap();
+    let query = Query { verdict: Some("complete"), ..Query::default() };
+    for _ in 0..3 {
+        scene.sessions.page(&query);
+        scene.sessions.idle().await;
+    }
+    let before = scene.store.counts();
+    for _ in 0..3 {
+        let unread = scene.sessions.page(&query).unread;
+        scene.sessions.idle().await;
+        assert!((250..300).contains(&unread), "{unread}");
+    }
+    assert_eq!(scene.store.counts(), before);
+}
+
+/// What is in use outlives what was read once.
+#[tokio::test]
+async fn a_filter_uses_what_it_looks_at() {
+    let scene = Scene::new(1, 1, room_for(200)).await;
+    scene.bucket.put_modified(manifest_key(0), manifest(0, 1).to_bytes(), now());
+    let query = Query { verdict: Some("complete"), ..Query::default() };
+    scene.sessions.page(&query);
+    scene.sessions.idle().await;
+    for pid in 1..1_000 {
+        let source = scene.sessions.source();
+        assert!(source.glances.claim(&key(pid)));
+        source.glances.run(&key(pid), async { Glance::default() }).await;
+        let page = scene.sessions.page(&query);
+        assert_eq!((page.total, page.unread), (1, 0), "after {pid}");
+    }
+}
+
+/// Whatever its manifest says, the last word of a live session is not there yet.
+#[tokio::test]
+async fn a_filter_reads_nothing_of_a_live_session() {
+    let scene = Scene::new(1, 1, Settings::default()).await;
+    scene.bucket.put_modified(manifest_key(0), manifest(0, 1).to_bytes(), now());
+    let created = key(0).session.local_micros().unwrap();
+    let cluster = Cluster { uid: "one".into(), created, suspended: false, owner: None, head: None, keep: None };
+    let listed = Listed { start: StartBounds::from_name(&key(0).session), key: key(0), namespace_known: true };
+    scene.sessions.watched().update(|states| {
+        states.relisted(None, [(key(0).cluster, cluster)].into(), 0);
+        states.listed([listed], i64::MAX);
+    });
+    assert_eq!(scene.sessions.known_state(&key(0)), (State::Live, Some(KnownBy::Watch)));
+    let before = scene.store.counts();
+    for _ in 0..2 {
+        let page = scene.sessions.page(&Query { verdict: Some("complete"), ..Query::default() });
+        scene.sessions.idle().await;
+        assert_eq!((page.total, page.unread), (0, 0));
+    }
     assert_eq!(scene.store.counts(), before);
 }
 
