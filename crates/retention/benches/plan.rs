@@ -9,7 +9,7 @@ use ray_history_retention::settings::{Match, Mode, Pattern, Rule, Settings};
 use ray_history_retention::time::DAY;
 use ray_history_retention::tombstones::Tombstones;
 use ray_history_retention::{Candidate, Digest, Plan, Proof, State, Survey, plan};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const SESSIONS: usize = 100_000;
@@ -27,7 +27,7 @@ fn main() {
     let mut last = Plan::default();
     for _ in 0..ROUNDS {
         let begun = Instant::now();
-        last = plan(&settings, &sessions, &tombstones, NOW, None, &HashMap::new());
+        last = plan(&settings, &sessions, &tombstones, NOW, None, &BTreeMap::new());
         times.push(begun.elapsed());
     }
     let all = resident().saturating_sub(before);

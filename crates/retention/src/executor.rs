@@ -34,16 +34,21 @@ use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::Root;
 use ray_history_storage::Storage;
 use ray_history_storage_write::StorageWrite;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 
-/// The pause between the beginning of a deletion and its first request: a put that stands still fails earlier, and
-/// replicas list marks more often.
+/// The pause between the beginning of a deletion and its first request. Replicas must list marks more often. The longest
+/// put of a mark, which is tried once, takes 95 s (5 to connect, 30 without progress, 60 for the answer), so a slow writer
+/// of the same mark is done, and what lies there after the pause is not replaced any more.
 pub const PAUSE: Duration = Duration::from_secs(150);
 /// The same for a folder, which replicas list every half minute, and in which no put stands still.
 const FOLDER_PAUSE: Duration = Duration::from_secs(45);
+
+/// The time between two looks whether a run goes on.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A clock.
 pub trait Clock: Debug + Send + Sync + 'static {
@@ -54,12 +59,19 @@ pub trait Clock: Debug + Send + Sync + 'static {
 /// The caller, who knows sessions.
 #[async_trait]
 pub trait Known: Send + Sync {
-    /// Returns a session as it is known now. Its objects need not be listed.
+    /// Returns a session as it is known now. Its objects need not be listed; if they are, then after the call.
     async fn candidate(&self, key: &SessionKey) -> Result<Candidate, String>;
 
     /// Returns `true` as long as the run may act: this replica leads, and the mode and rules are still those of the run.
     fn goes_on(&self) -> bool {
         true
+    }
+
+    /// Returns once the run may act no longer.
+    async fn ended(&self) {
+        while self.goes_on() {
+            sleep(LOOK).await;
+        }
     }
 
     /// Hears of each act when it is done.
@@ -79,7 +91,7 @@ pub struct Executor {
     /// The last listing of each session, in numbers.
     surveys: HashMap<SessionKey, Survey>,
     /// Time of the last failure of each session, or of a mark that was not set: those go last.
-    failed: HashMap<SessionKey, Nanos>,
+    failed: BTreeMap<SessionKey, Nanos>,
     /// Time of the last look for late files of each deleted session.
     looked: HashMap<SessionKey, Nanos>,
     pace: Pace,
@@ -100,7 +112,7 @@ impl Executor {
             clock,
             tombstones: Tombstones::default(),
             surveys: HashMap::new(),
-            failed: HashMap::new(),
+            failed: BTreeMap::new(),
             looked: HashMap::new(),
             pace: Pace::default(),
         }

@@ -48,20 +48,33 @@ impl Pins {
 
     /// Returns the pin of a session in the bucket now. Reads both objects that may pin it, as a listing may lose some.
     pub async fn look(store: &dyn Storage, roots: &[Root], key: &SessionKey) -> Result<Option<Pin>, Error> {
-        for root in spellings(roots) {
-            for session in [None, Some(&key.session)] {
-                match store.read(&keys::pin(&root, &key.cluster, session), ReadRange::Full).await {
-                    Ok(_) => return Ok(Some(Pin::Object)),
-                    Err(error) => match error.kind() {
-                        ErrorKind::Archived => return Ok(Some(Pin::Object)),
-                        // No store has an invalid key, so nobody put it there.
-                        ErrorKind::NotFound | ErrorKind::InvalidKey => {}
-                        _ => return Err(error),
-                    },
-                }
+        for session in [None, Some(&key.session)] {
+            if Self::look_for(store, roots, &key.cluster, session).await? {
+                return Ok(Some(Pin::Object));
             }
         }
         Ok(None)
+    }
+
+    /// Returns `true` if the bucket has the pin of a session, or of a whole cluster, now.
+    pub(crate) async fn look_for(
+        store: &dyn Storage,
+        roots: &[Root],
+        cluster: &ClusterId,
+        session: Option<&SessionName>,
+    ) -> Result<bool, Error> {
+        for root in spellings(roots) {
+            match store.read(&keys::pin(&root, cluster, session), ReadRange::Full).await {
+                Ok(_) => return Ok(true),
+                Err(error) => match error.kind() {
+                    ErrorKind::Archived => return Ok(true),
+                    // No store has an invalid key, so nobody put it there.
+                    ErrorKind::NotFound | ErrorKind::InvalidKey => {}
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(false)
     }
 
     async fn read(&mut self, store: &dyn Storage, root: &str, prefix: &str) -> Result<(), Error> {

@@ -16,7 +16,7 @@ use crate::tombstone::{Phase, Tombstone};
 use crate::tombstones::{Stored, Tombstones};
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The decision about one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub struct Plan {
     pub begun: Vec<SessionKey>,
     /// Deleted sessions that are listed again: files came late.
     pub late: Vec<SessionKey>,
+    /// Deleted sessions that are listed again and pinned: somebody may have brought them back.
+    pub restored: Vec<SessionKey>,
     /// Marks that have done their work.
     pub stale: Vec<SessionKey>,
     /// The sessions that cannot be decided before their objects are listed, by their index.
@@ -97,7 +99,7 @@ pub fn plan(
     tombstones: &Tombstones,
     now: Nanos,
     rests_until: Option<Nanos>,
-    failed: &HashMap<SessionKey, Nanos>,
+    failed: &BTreeMap<SessionKey, Nanos>,
 ) -> Plan {
     let mut plan = Plan::default();
     let of = |session: &Candidate| tombstones.get(&session.key);
@@ -155,10 +157,4 @@ pub fn rule_of(settings: &Settings, session: &Candidate) -> Option<usize> {
 pub fn is_too_old(settings: &Settings, rule: usize, session: &Candidate, now: Nanos) -> Option<bool> {
     let Some(most) = settings.rules.get(rule).and_then(|rule| rule.max_age) else { return Some(false) };
     session.aged_from().map(|from| now.saturating_sub(from) >= time::nanos(most))
-}
-
-/// Returns the time from which a marked session may be deleted. A grace that became longer counts.
-pub fn due_at(settings: &Settings, tombstone: &Tombstone) -> Nanos {
-    let grace = time::nanos(settings.grace.max(crate::settings::SHORTEST));
-    tombstone.not_before.max(tombstone.at.saturating_add(grace))
 }

@@ -4,12 +4,14 @@
 mod tests;
 
 use crate::candidate::Digest;
-use crate::time::rfc3339;
+use crate::settings::SHORTEST;
+use crate::time::{self, rfc3339};
 use ray_history_core::base::name::{Owner, OwnerKind};
 use ray_history_core::base::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use thiserror::Error;
 
 /// The form that this version writes and understands.
@@ -83,6 +85,14 @@ pub struct Removed {
     pub bytes: u64,
 }
 
+impl Removed {
+    /// Returns the sum of both.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self { objects: self.objects.saturating_add(more.objects), bytes: self.bytes.saturating_add(more.bytes) }
+    }
+}
+
 /// An owner in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -141,7 +151,7 @@ pub struct Tombstone {
     /// Time of the last check before deletion: objects written less than a day before it, or later, are left.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub checked: Option<Nanos>,
-    /// Numbers of the objects that were deleted so far.
+    /// Numbers of the objects that were deleted so far, as far as runs that failed could note them.
     #[serde(default)]
     pub deleted: Removed,
     /// Time at which a listing long after the deletion found nothing.
@@ -201,6 +211,11 @@ impl Tombstone {
     #[must_use]
     pub fn with(&self, phase: Phase, changed: Nanos) -> Self {
         Self { phase, changed, ..self.clone() }
+    }
+
+    /// Returns the time from which a marked session may be deleted. A grace that became longer counts.
+    pub fn due(&self, grace: Duration) -> Nanos {
+        self.not_before.max(self.at.saturating_add(time::nanos(grace.max(SHORTEST))))
     }
 
     /// Returns `true` if the session must neither be listed nor opened.

@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 /// Listings until nothing is left.
 const PASSES: usize = 10;
-/// Keys that are deleted together: as many as stores take in one request,
+/// Keys that are deleted together at most: as many as stores take in one request.
 const KEYS: usize = 1_000;
-/// and as many as the rate allows in so many seconds.
+/// Seconds of the rate whose keys are deleted together, if they are fewer.
 const SECONDS: usize = 5;
 
 /// The objects of one deletion.
@@ -44,20 +44,27 @@ impl Executor {
             Ok(()) => self.remove_folders(acting, &scope.places).await,
             failed => failed,
         };
-        let (objects, bytes) = (tombstone.deleted.objects + removed.objects, tombstone.deleted.bytes + removed.bytes);
         self.surveys.remove(key);
+        acting.removed(removed);
+        if done.is_err() && removed.objects > 0 {
+            // Numbers to look at, and no reason to fail in another way.
+            let _ = self.note(acting, key, removed, Phase::Deleting).await;
+        }
         done?;
-        self.end(acting, key, Removed { objects, bytes }).await?;
-        acting.acted(Act::Deleted { key: key.clone(), rule: tombstone.rule, objects, bytes });
+        if self.note(acting, key, removed, Phase::Deleted).await? {
+            let Removed { objects, bytes } = removed;
+            acting.acted(Act::Deleted { key: key.clone(), rule: tombstone.rule, objects, bytes });
+        }
         Ok(())
     }
 
-    /// Notes that nothing is left.
-    async fn end(&mut self, acting: &mut Acting<'_>, key: &SessionKey, deleted: Removed) -> Step<()> {
-        let Some((stored, tombstone)) = self.stored(key).await? else { return Ok(()) };
-        let Some(etag) = stored.etag.as_ref().filter(|_| is_deleting(&tombstone)) else { return Ok(()) };
-        let ended = Tombstone { deleted, ..tombstone.with(Phase::Deleted, self.clock.now()) };
-        self.put(acting, key, &stored.key, ended, If::Unchanged(etag)).await.map(|_| ())
+    /// Adds to the numbers of a deletion, with the phase that it has reached. Returns `true` if that was written.
+    async fn note(&mut self, acting: &mut Acting<'_>, key: &SessionKey, removed: Removed, phase: Phase) -> Step<bool> {
+        let Some((stored, tombstone)) = self.stored(key).await? else { return Ok(false) };
+        let Some(etag) = stored.etag.as_ref().filter(|_| is_deleting(&tombstone)) else { return Ok(false) };
+        let deleted = tombstone.deleted.and(removed);
+        let noted = Tombstone { deleted, ..tombstone.with(phase, self.clock.now()) };
+        self.put(acting, key, &stored.key, noted, If::Unchanged(etag)).await
     }
 
     /// Deletes until a listing has nothing more to delete.
@@ -119,6 +126,7 @@ impl Executor {
                 let results = acting.writer.delete_many(&keys).await;
                 let mut again = Vec::new();
                 let mut last: Option<Error> = None;
+                let mut refused: Option<Error> = None;
                 for (object, result) in left.into_iter().zip(results) {
                     match result {
                         Ok(()) => {
@@ -129,8 +137,11 @@ impl Executor {
                             again.push(object);
                             last = Some(error);
                         }
-                        Err(error) => return Err(of_write(error)),
+                        Err(error) => refused = refused.or(Some(error)),
                     }
+                }
+                if let Some(error) = refused {
+                    return Err(of_write(error));
                 }
                 if let Some(error) = last {
                     if is_throttled(&error) {

@@ -33,3 +33,26 @@ pub(super) fn of_write(error: Error) -> Failure {
         _ => Failure::Stop(RunOutcome::StoreFails { message }),
     }
 }
+
+/// Returns the outcome of a run that cannot read marks or the record.
+pub(super) fn of_preparing(error: Error) -> RunOutcome {
+    if error.kind() == ErrorKind::PermissionDenied {
+        let message = format!(
+            "marks and the record cannot be read: the server needs the right to list and to read objects below \
+             ray-history/v1/ of each root (on S3 s3:ListBucket and s3:GetObject): {}",
+            chain(&error)
+        );
+        return RunOutcome::Forbidden { message };
+    }
+    match of_read(error) {
+        Failure::Stop(outcome) => outcome,
+        Failure::Skip(message) => RunOutcome::StoreFails { message },
+        Failure::Ended => RunOutcome::Idle,
+    }
+}
+
+/// Returns the failure of an object that the store tells no tag of.
+pub(super) fn no_tag(key: &str) -> Failure {
+    let message = format!("the store gives no tag (ETag) of {key}, so nothing can be replaced safely");
+    Failure::Stop(RunOutcome::StoreFails { message })
+}

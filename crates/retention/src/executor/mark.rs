@@ -9,10 +9,11 @@ use crate::keys;
 use crate::never::{Kept, never};
 use crate::pins::Pins;
 use crate::places::Places;
-use crate::plan::{Limit, Mark, Why, due_at, is_too_old, rule_of};
-use crate::time::HOUR;
+use crate::plan::{Limit, Mark, Why, is_too_old, rule_of};
+use crate::settings::SHORTEST;
+use crate::time::{self, HOUR};
 use crate::tombstone::{Phase, Removed, SCHEMA, StoredOwner, Tombstone};
-use crate::tombstones::Stored;
+use crate::tombstones::{self, Stored};
 use bytes::Bytes;
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_storage_write::{If, Put};
@@ -41,7 +42,11 @@ impl Executor {
         owner: Option<&Owner>,
     ) -> Step<(Candidate, Survey, Option<Kept>)> {
         let mut session = acting.known.candidate(key).await.map_err(Failure::Skip)?;
-        let survey = self.survey(&session, owner).await?;
+        // A caller that listed it did not look below an owner that only the mark names.
+        let survey = match session.survey {
+            Some(survey) if session.owner.is_some() || owner.is_none() => survey,
+            _ => self.survey(&session, owner).await?,
+        };
         session.survey = Some(survey);
         if let Some(pin) = Pins::look(&*self.store, &self.roots, key).await.map_err(of_read)? {
             session.pin = Some(pin);
@@ -68,11 +73,12 @@ impl Executor {
             Some(_) => return Ok(true),
         };
         let now = self.clock.now();
+        let grace = time::nanos(acting.settings.grace.max(SHORTEST));
         let tombstone = Tombstone {
             schema: SCHEMA.to_owned(),
             phase: Phase::Marked,
             at: now,
-            not_before: mark.not_before.max(now),
+            not_before: now.saturating_add(grace),
             rule: mark.rule,
             reason: mark.reason.clone(),
             rules_digest: acting.digest.clone(),
@@ -121,6 +127,27 @@ impl Executor {
         Ok(())
     }
 
+    /// Shows a deleted session again, if somebody brought back all objects of its mark, and pinned it by an object of its
+    /// own. The pin of its cluster is none: it may be older than the deletion, and what is there may be a late file.
+    pub(super) async fn restore(&mut self, acting: &mut Acting<'_>, key: &SessionKey) -> Step<()> {
+        let Some((stored, tombstone)) = self.stored(key).await? else { return Ok(()) };
+        let (Phase::Deleted, Some(etag)) = (&tombstone.phase, &stored.etag) else { return Ok(()) };
+        let is_pinned = Pins::look_for(&*self.store, &self.roots, &key.cluster, Some(&key.session)).await;
+        if !is_pinned.map_err(of_read)? {
+            return Ok(());
+        }
+        let owner = tombstone.owner.as_ref().and_then(StoredOwner::owner);
+        let session = acting.known.candidate(key).await.map_err(Failure::Skip)?;
+        if self.survey(&session, owner.as_ref()).await?.digest != tombstone.digest {
+            return Ok(());
+        }
+        let shown = tombstone.with(Phase::Unmarked, self.clock.now());
+        if self.put(acting, key, &stored.key, shown, If::Unchanged(etag)).await? {
+            acting.acted(Act::Unmarked { key: key.clone(), why: Why::Restored });
+        }
+        Ok(())
+    }
+
     /// Checks everything again, and begins the deletion: of a marked session, or of one whose files came late. Returns
     /// `true` if it has begun.
     pub(super) async fn begin(&mut self, acting: &mut Acting<'_>, key: &SessionKey) -> Step<bool> {
@@ -132,7 +159,7 @@ impl Executor {
         let (session, survey, kept) = self.look(acting, key, owner.as_ref()).await?;
         let why = match tombstone.phase {
             // It was removed and set again since the plan.
-            Phase::Marked if checked < due_at(acting.settings, &tombstone) => return Ok(false),
+            Phase::Marked if checked < tombstone.due(acting.settings.grace) => return Ok(false),
             Phase::Marked => self.objection(acting, &tombstone, &session, survey, kept),
             Phase::Deleted => {
                 self.looked.insert(key.clone(), checked);
@@ -195,8 +222,10 @@ impl Executor {
         if let Some(kept) = kept {
             return Some(Why::Kept(kept));
         }
-        if rule_of(acting.settings, session) != Some(tombstone.rule) {
-            return Some(Why::Kept(Kept::NoRule));
+        match rule_of(acting.settings, session) {
+            None => return Some(Why::Kept(Kept::NoRule)),
+            Some(rule) if rule != tombstone.rule => return Some(Why::OtherRule),
+            Some(_) => {}
         }
         // Age is decided again; ranks among others were decided by the plan of this run.
         let limit = acting.limits.get(&session.key).copied();
@@ -237,13 +266,15 @@ impl Executor {
             }
             _ => return Ok(()),
         }
+        acting.goes_on()?;
         let writer = &acting.writer;
         tried(|| writer.delete(&stored.key)).await.map_err(of_write)?;
         self.tombstones.remove(key);
         Ok(())
     }
 
-    /// Stores a mark on a condition. Returns `true` if it was written.
+    /// Stores a mark on a condition. Returns `true` if it was written. There is one attempt: a second one might replace,
+    /// in a store that ignores conditions, what another executor wrote in between. The next run begins anew.
     pub(super) async fn put(
         &mut self,
         acting: &Acting<'_>,
@@ -253,13 +284,26 @@ impl Executor {
         condition: If<'_>,
     ) -> Step<bool> {
         let bytes = Bytes::from(tombstone.to_bytes());
-        let writer = &acting.writer;
-        let put = tried(|| writer.put(at, bytes.clone(), condition)).await.map_err(of_write)?;
+        acting.goes_on()?;
+        let put = match acting.writer.put(at, bytes.clone(), condition).await {
+            Ok(put) => put,
+            // The answer may be lost, and the mark there.
+            Err(error) if error.is_transient() && self.has(at, &bytes).await => Put::Written,
+            Err(error) => return Err(of_write(error)),
+        };
         if put == Put::Written {
             // The tag is not known: the next refresh reads it again.
             let stored = Stored { tombstone: Some(tombstone), etag: None, key: at.to_owned() };
             self.tombstones.insert(key.clone(), stored);
         }
         Ok(put == Put::Written)
+    }
+
+    /// Returns `true` if the store has this mark.
+    async fn has(&self, at: &str, bytes: &[u8]) -> bool {
+        let stored = tombstones::read(&*self.store, at).await.ok().flatten();
+        stored
+            .and_then(|stored| stored.tombstone)
+            .is_some_and(|there| Tombstone::read(bytes).is_ok_and(|it| it == there))
     }
 }

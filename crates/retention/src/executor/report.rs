@@ -22,12 +22,12 @@ pub enum RunOutcome {
         /// The reason.
         message: String,
     },
-    /// The store refuses a request.
+    /// The store refuses a request: those of all sessions, or, where others went on, of one.
     Forbidden {
         /// Its error.
         message: String,
     },
-    /// The store fails.
+    /// The store fails, in the same way.
     StoreFails {
         /// Its error.
         message: String,
@@ -96,7 +96,7 @@ pub enum Act {
         key: SessionKey,
         /// The index of the rule.
         rule: usize,
-        /// Objects that were deleted.
+        /// Objects that were deleted, but for those of earlier runs.
         objects: u64,
         /// Their bytes.
         bytes: u64,

@@ -1,7 +1,7 @@
 //! One run: the plan, and the acts that follow from it.
 
 use super::acting::{Acting, limits};
-use super::errors::{Failure, Step, of_read, of_write};
+use super::errors::{Failure, Step, no_tag, of_preparing, of_read, of_write};
 use super::pace::tried;
 use super::{Executor, FOLDER_PAUSE, Known, PAUSE, Run, RunOutcome};
 use crate::brakes::State;
@@ -16,7 +16,7 @@ use ray_history_storage::Storage;
 use ray_history_storage_write::Put;
 use std::collections::HashSet;
 use std::sync::Arc;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 /// Sessions whose objects are listed in one run.
 const SURVEYS: usize = 1_000;
@@ -65,8 +65,12 @@ impl Executor {
         }
         let Some(writer) = self.writer.clone() else { return Ok(Run { outcome: RunOutcome::ReadOnly, ..run }) };
         let limits = limits(&run.plan, sessions);
-        let mut acting = Acting { settings, digest: settings.digest(), known, writer, limits, run };
+        let digest = settings.digest();
+        let mut acting = Acting { settings, digest, known, writer, limits, run, refused: Vec::new() };
         if let Err(Failure::Stop(outcome)) = self.act(&mut acting, sessions, etag).await {
+            acting.run.outcome = outcome;
+        } else if let Some((_, outcome)) = acting.refused.into_iter().next() {
+            // The others went on, and a person has to know.
             acting.run.outcome = outcome;
         }
         Ok(acting.run)
@@ -80,20 +84,19 @@ impl Executor {
         sessions: &mut [Candidate],
         known: &dyn Known,
     ) -> Result<(Run, Option<String>), RunOutcome> {
-        let fails = |error| match of_read(error) {
-            Failure::Stop(outcome) => outcome,
-            Failure::Skip(message) => RunOutcome::StoreFails { message },
-            Failure::Ended => RunOutcome::Idle,
-        };
         let store = Arc::clone(&self.store);
-        self.tombstones.refresh(&*store, &self.roots).await.map_err(fails)?;
-        let (mut state, etag) = State::read(&*store, &self.root()).await.map_err(fails)?;
+        self.tombstones.refresh(&*store, &self.roots).await.map_err(of_preparing)?;
+        let (mut state, etag) = State::read(&*store, &self.root()).await.map_err(of_preparing)?;
         let now = self.clock.now();
         let since = |from: Nanos| {
             let marks = self.tombstones.iter().filter_map(|(_, stored)| stored.tombstone.as_ref());
-            marks.filter(|tombstone| tombstone.hides() && tombstone.changed >= from).count() as u64
+            // Hidden since the check, which is before the last change.
+            let hidden = |tombstone: &Tombstone| tombstone.checked.unwrap_or(tombstone.changed);
+            marks.filter(|tombstone| tombstone.hides() && hidden(tombstone) >= from).count() as u64
         };
-        state.begin(now, generation, sessions.len() as u64, since);
+        // Those that we delete are listed as long as there is something of them.
+        let shown = sessions.iter().filter(|session| !self.tombstones.hides(&session.key)).count();
+        state.begin(now, generation, shown as u64, since);
         self.recall(sessions);
         let mut planned = self.plan(settings, sessions, &state);
         if !planned.surveys.is_empty() {
@@ -136,6 +139,10 @@ impl Executor {
     }
 
     async fn act(&mut self, acting: &mut Acting<'_>, sessions: &[Candidate], etag: Option<String>) -> Step<()> {
+        acting.goes_on()?;
+        if etag.is_none() && !acting.run.state.schema.is_empty() {
+            return Err(no_tag(&crate::keys::state(&self.root())));
+        }
         // Without the record there are no brakes, so it comes first.
         let (root, writer) = (self.root(), Arc::clone(&acting.writer));
         let state = acting.run.state.clone();
@@ -148,8 +155,8 @@ impl Executor {
             return Ok(());
         }
         let acted = self.follow(acting, sessions).await;
-        self.total(acting).await?;
-        acted
+        let total = self.total(acting).await;
+        acted.and(total)
     }
 
     async fn follow(&mut self, acting: &mut Acting<'_>, sessions: &[Candidate]) -> Step<()> {
@@ -158,15 +165,11 @@ impl Executor {
             let done = self.unmark_planned(acting, &unmark.key, unmark.why).await;
             self.went(acting, &unmark.key, done)?;
         }
-        let late = plan.late.iter().filter(|key| self.may_look(key)).cloned().collect();
-        let due: Vec<SessionKey> = self.failed_last(plan.due);
-        let mut begun = plan.begun;
-        begun.extend(self.begin_all(acting, &self.failed_last(late)).await?);
-        self.delete_all(acting, begun).await?;
-        for batch in due.chunks(BATCH) {
-            let begun = self.begin_all(acting, batch).await?;
-            self.delete_all(acting, begun).await?;
+        for key in &plan.restored {
+            let done = self.restore(acting, key).await;
+            self.went(acting, key, done)?;
         }
+        // Before deletions, which may take days, and may be refused.
         let mut left = plan.marks.len();
         for mark in plan.marks.iter().chain(&plan.spares) {
             let Some(session) = sessions.get(mark.at).filter(|_| left > 0) else { continue };
@@ -183,7 +186,17 @@ impl Executor {
             let done = self.forget(acting, key).await;
             self.went(acting, key, done)?;
         }
-        Ok(())
+        let late = plan.late.iter().filter(|key| self.may_look(key)).cloned().collect();
+        let due: Vec<SessionKey> = self.failed_last(plan.due);
+        let (failed, mut begun): (Vec<_>, Vec<_>) =
+            plan.begun.into_iter().partition(|key| self.failed.contains_key(key));
+        begun.extend(self.begin_all(acting, &self.failed_last(late)).await?);
+        self.delete_all(acting, begun).await?;
+        for batch in due.chunks(BATCH) {
+            let begun = self.begin_all(acting, batch).await?;
+            self.delete_all(acting, begun).await?;
+        }
+        self.delete_all(acting, failed).await
     }
 
     /// Checks sessions and begins to delete those that pass. Returns these.
@@ -203,7 +216,11 @@ impl Executor {
         if keys.is_empty() {
             return Ok(());
         }
-        sleep(if self.store.listing_is_free() { FOLDER_PAUSE } else { PAUSE }).await;
+        let pause = if self.store.listing_is_free() { FOLDER_PAUSE } else { PAUSE };
+        if timeout(pause, acting.known.ended()).await.is_ok() {
+            return Err(Failure::Ended);
+        }
+        acting.goes_on()?;
         for key in self.failed_last(keys) {
             let done = self.delete(acting, &key).await;
             self.went(acting, &key, done)?;
@@ -211,8 +228,8 @@ impl Executor {
         Ok(())
     }
 
-    /// Returns the value of a step, if it was made. A session that failed goes last from now on; a failure that others
-    /// would have, too, ends the run, and so does a change of mode or leader.
+    /// Returns the value of a step, if it was made. A session that failed goes last from now on. A failure of the store
+    /// that a second session has, too, ends the run, and so does a change of mode or leader.
     fn went<T>(&mut self, acting: &mut Acting<'_>, key: &SessionKey, done: Step<T>) -> Step<Option<T>> {
         let value = match done {
             Ok(value) => Some(value),
@@ -223,7 +240,10 @@ impl Executor {
                     Failure::Stop(outcome) => {
                         self.failed.insert(key.clone(), now);
                         acting.run.fail(key, outcome.message().unwrap_or_default());
-                        return Err(Failure::Stop(outcome));
+                        if acting.is_refused_again(key, &outcome) {
+                            return Err(Failure::Stop(outcome));
+                        }
+                        None
                     }
                     Failure::Skip(message) => {
                         self.failed.insert(key.clone(), now);
@@ -234,7 +254,8 @@ impl Executor {
                 }
             }
         };
-        if acting.known.goes_on() { Ok(value) } else { Err(Failure::Ended) }
+        acting.goes_on()?;
+        Ok(value)
     }
 
     fn failed_last(&self, mut keys: Vec<SessionKey>) -> Vec<SessionKey> {
@@ -250,7 +271,7 @@ impl Executor {
 
     /// Adds what was deleted to the record.
     async fn total(&mut self, acting: &mut Acting<'_>) -> Step<()> {
-        if acting.run.deleted == 0 {
+        if acting.run.deleted == 0 && acting.run.objects == 0 {
             return Ok(());
         }
         let (store, root) = (Arc::clone(&self.store), self.root());
@@ -273,6 +294,7 @@ impl Executor {
         match stored {
             None => Ok(None),
             Some(stored) => match stored.tombstone.clone() {
+                Some(_) if stored.etag.is_none() => Err(no_tag(&at)),
                 Some(tombstone) => Ok(Some((stored, tombstone))),
                 None => Err(Failure::Skip("its mark is of another version, or cannot be read".to_owned())),
             },

@@ -23,7 +23,7 @@ pub enum Limit {
 struct Member<'a> {
     rule: usize,
     namespace: &'a str,
-    /// The newest first; sessions whose age is not known count as new.
+    /// The newest first; before them those whose age is not known.
     age: Reverse<Nanos>,
     at: usize,
 }
@@ -56,7 +56,8 @@ pub(super) fn decide(settings: &Settings, sessions: &[Candidate], decisions: &mu
             let (Some(session), Some(decision)) = (sessions.get(member.at), decisions.get_mut(member.at)) else {
                 continue;
             };
-            newer += 1;
+            // Those whose age is not known come first, and may be older.
+            newer += u64::from(session.aged_from().is_some());
             bytes = bytes.saturating_add(session.survey.map_or(0, |survey| survey.bytes));
             *decision = match beyond(settings, member.rule, rule, session, (newer, bytes), now) {
                 Some(limit) => Decision::Expire { rule: member.rule, limit },
@@ -76,7 +77,7 @@ fn beyond(
     (newer, bytes): (u64, u64),
     now: Nanos,
 ) -> Option<Limit> {
-    // One whose age is not known counts as the newest, which is no reason to delete it.
+    // Until its age is known, a session has no place among the others.
     let is_ranked = session.aged_from().is_some();
     if is_too_old(settings, at, session, now) == Some(true) {
         Some(Limit::Age)

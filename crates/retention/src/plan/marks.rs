@@ -1,15 +1,16 @@
 //! Marks: those to set, those to remove, and those that are due.
 
-use super::{Decision, Limit, Plan, due_at, limits};
+use super::{Decision, Limit, Plan, limits};
 use crate::candidate::Candidate;
 use crate::never::Kept;
+use crate::pins::Pin;
 use crate::settings::Settings;
 use crate::time::{self, DAY};
 use crate::tombstone::{Phase, Tombstone};
 use crate::tombstones::Tombstones;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 /// The time for which a mark waits beyond its date for what a server has to find out again after a restart.
@@ -33,8 +34,6 @@ pub struct Mark {
     pub limit: Limit,
     /// The sentence that says why.
     pub reason: String,
-    /// The time before which nothing is deleted.
-    pub not_before: Nanos,
 }
 
 /// A mark to remove.
@@ -55,10 +54,16 @@ pub enum Why {
     NotListed,
     /// Its objects are others.
     ObjectsChanged,
+    /// Another rule decides about it than the mark says.
+    OtherRule,
     /// It stays.
     Kept(Kept),
     /// A week after its date, the server had still not found out all that it must know.
     Overdue(Kept),
+    /// It was deleted, and somebody brought it back and pinned it.
+    Restored,
+    /// A week after its date, its objects, or those of others in its namespace, could still not be listed.
+    Unlisted,
 }
 
 impl fmt::Display for Why {
@@ -67,8 +72,11 @@ impl fmt::Display for Why {
             Self::RulesChanged => f.write_str("the rules changed"),
             Self::NotListed => f.write_str("it is not listed any more"),
             Self::ObjectsChanged => f.write_str("its objects changed"),
+            Self::OtherRule => f.write_str("another rule decides about it now"),
             Self::Kept(kept) => f.write_str(kept.sentence()),
             Self::Overdue(kept) => write!(f, "it could not be deleted for a week: {}", kept.sentence()),
+            Self::Restored => f.write_str("it was brought back, and is pinned"),
+            Self::Unlisted => f.write_str("it could not be deleted for a week: not all objects could be listed"),
         }
     }
 }
@@ -80,7 +88,7 @@ pub(super) struct About<'a> {
     pub(super) tombstones: &'a Tombstones,
     pub(super) now: Nanos,
     pub(super) rests_until: Option<Nanos>,
-    pub(super) failed: &'a HashMap<SessionKey, Nanos>,
+    pub(super) failed: &'a BTreeMap<SessionKey, Nanos>,
 }
 
 impl About<'_> {
@@ -95,9 +103,13 @@ impl About<'_> {
             let Some(tombstone) = &stored.tombstone else { continue };
             let at = listed.get(key).copied();
             let since = self.now.saturating_sub(tombstone.changed);
+            let is_pinned = || at.and_then(|at| self.sessions.get(at)).is_some_and(|it| it.pin == Some(Pin::Object));
+            if tombstone.phase == Phase::Deleted && is_pinned() {
+                plan.restored.push(key.clone());
+            }
             match tombstone.phase {
                 Phase::Marked => {
-                    let date = due_at(self.settings, tombstone);
+                    let date = tombstone.due(self.settings.grace);
                     plan.marked.add(tombstone.bytes, Some(date));
                     match self.unmark(tombstone, at, plan, &digest) {
                         Some(why) => plan.unmarks.push(super::Unmark { key: key.clone(), why }),
@@ -134,14 +146,12 @@ impl About<'_> {
         if waiting > 0 {
             plan.kept.insert(Kept::Waits, waiting as u64);
         }
-        let grace = time::nanos(self.settings.grace.max(crate::settings::SHORTEST));
-        let not_before = self.now.saturating_add(grace);
         let spares = if left == 0 { 0 } else { SPARES };
         let mut marks = expiring.into_iter().take(left.saturating_add(spares)).filter_map(|(_, _, at)| {
             let (session, decision) = (self.sessions.get(at)?, plan.decisions.get(at)?);
             let Decision::Expire { rule, limit } = *decision else { return None };
             let reason = limits::sentence(self.settings, rule, limit, session, self.now);
-            Some(Mark { at, rule, limit, reason, not_before })
+            Some(Mark { at, rule, limit, reason })
         });
         plan.marks = marks.by_ref().take(left).collect();
         plan.spares = marks.collect();
@@ -178,13 +188,13 @@ impl About<'_> {
         if session.survey.is_some_and(|survey| survey.digest != tombstone.digest) {
             return Some(Why::ObjectsChanged);
         }
+        let is_overdue = self.now.saturating_sub(tombstone.due(self.settings.grace)) >= PATIENCE;
         match *decision {
             Decision::Keep(kept) if !kept.is_passing() => Some(Why::Kept(kept)),
-            Decision::Keep(kept) => {
-                let waited = self.now.saturating_sub(due_at(self.settings, tombstone));
-                (waited >= PATIENCE).then_some(Why::Overdue(kept))
-            }
-            _ => None,
+            Decision::Keep(kept) => is_overdue.then_some(Why::Overdue(kept)),
+            Decision::Survey => is_overdue.then_some(Why::Unlisted),
+            Decision::Expire { rule, .. } => (rule != tombstone.rule).then_some(Why::OtherRule),
+            Decision::Hidden => None,
         }
     }
 }

@@ -18,7 +18,7 @@ fn key(namespace: &str, number: usize) -> SessionKey {
 /// A session that nothing keeps, which ended so many days ago.
 fn session(namespace: &str, number: usize, days: i64) -> Candidate {
     let newest = Some(NOW - days * DAY);
-    let survey = Survey { newest, objects: 2, bytes: 100, digest: Digest(7), ..Survey::default() };
+    let survey = Survey { newest, objects: 2, bytes: 100, digest: Digest(7) };
     Candidate {
         namespace_known: true,
         state: State::Dead,
@@ -73,7 +73,7 @@ fn marks(all: Vec<(SessionKey, Tombstone)>) -> Tombstones {
 }
 
 fn planned(settings: &Settings, sessions: &[Candidate], tombstones: &Tombstones) -> Plan {
-    plan(settings, sessions, tombstones, NOW, None, &HashMap::new())
+    plan(settings, sessions, tombstones, NOW, None, &BTreeMap::new())
 }
 
 fn decided(settings: &Settings, sessions: &[Candidate]) -> Vec<Decision> {
@@ -127,6 +127,21 @@ fn the_newest_sessions_of_each_namespace_stay() {
 }
 
 #[test]
+fn sessions_of_unknown_age_push_nobody_out() {
+    let settings = settings(vec![Rule { max_sessions: Some(2), ..Rule::default() }]);
+    let unknown = |number| Candidate { ended: None, survey: None, ..session("ml", number, 0) };
+    let mut sessions = vec![session("ml", 1, 30), session("ml", 2, 20), unknown(3), unknown(4), unknown(5)];
+    assert_eq!(decided(&settings, &sessions), [Decision::Survey; 5]);
+    // Three for certain, of which one is beyond the limit whatever the others are.
+    sessions.push(session("ml", 6, 10));
+    let expected = [goes(0, Limit::Sessions), Decision::Survey, Decision::Survey];
+    assert_eq!(decided(&settings, &sessions)[..3], expected);
+    // One that can never be listed keeps the rest open, and marks nothing that is within the limits.
+    let sessions = [session("ml", 1, 30), session("ml", 2, 20), unknown(3)];
+    assert_eq!(decided(&settings, &sessions), [Decision::Survey; 3]);
+}
+
+#[test]
 fn the_bytes_of_the_newest_sessions_stay() {
     let settings = settings(vec![Rule { max_bytes: Some(250), ..Rule::default() }]);
     let mut sessions = [session("ml", 1, 30), session("ml", 2, 10), session("ml", 3, 40), session("ml", 4, 20)];
@@ -154,7 +169,6 @@ fn a_day_marks_its_share_and_the_oldest_first() {
     }
     let plan = planned(&settings, &sessions, &Tombstones::default());
     assert_eq!(plan.marks[0].reason, "rule 1: it ended 79 d ago, and maxAge is 30 d");
-    assert_eq!(plan.marks[0].not_before, NOW + 7 * DAY);
 }
 
 #[test]
@@ -167,6 +181,7 @@ fn marks_are_removed_for_a_reason() {
     let overdue = mark(&settings, Phase::Marked, NOW - 14 * DAY);
     let waiting = mark(&settings, Phase::Marked, NOW - 14 * DAY + 1);
     let unproven = Candidate { proof: None, ..old.clone() };
+    let unlisted = Candidate { ended: None, survey: None, ..old.clone() };
     for (sessions, mark, expected) in [
         (vec![old.clone()], &fresh, None),
         (vec![old.clone()], &mark(&other, Phase::Marked, NOW - DAY), Some(Why::RulesChanged)),
@@ -180,6 +195,9 @@ fn marks_are_removed_for_a_reason() {
         (vec![Candidate { is_watched: false, ..old.clone() }], &waiting, None),
         (vec![unproven.clone()], &waiting, None),
         (vec![unproven], &overdue, Some(Why::Overdue(Kept::Unproven))),
+        (vec![unlisted.clone()], &waiting, None),
+        (vec![unlisted], &overdue, Some(Why::Unlisted)),
+        (vec![old.clone()], &Tombstone { rule: 1, ..fresh.clone() }, Some(Why::OtherRule)),
     ] {
         let plan = planned(&settings, &sessions, &marks(vec![(old.key.clone(), mark.clone())]));
         assert_eq!(plan.unmarks.first().map(|unmark| unmark.why), expected, "{sessions:?}");
@@ -194,7 +212,7 @@ fn marks_are_due_after_the_grace() {
     let old = session("ml", 1, 40);
     let due = |settings: &Settings, tombstone: Tombstone, rests_until| {
         let marks = marks(vec![(old.key.clone(), tombstone)]);
-        plan(settings, std::slice::from_ref(&old), &marks, NOW, rests_until, &HashMap::new()).due.len()
+        plan(settings, std::slice::from_ref(&old), &marks, NOW, rests_until, &BTreeMap::new()).due.len()
     };
     let at = |marked| mark(&settings, Phase::Marked, marked);
     assert_eq!(due(&settings, at(NOW - 7 * DAY + 1), None), 0);

@@ -52,28 +52,33 @@ pub struct Match {
 }
 
 impl Match {
-    /// Returns `true` if all conditions hold. An outcome that is not known is none.
+    /// Returns `true` if all conditions hold. An outcome or owner that is not known is none.
     pub fn covers(&self, session: &Candidate) -> bool {
-        self.covers_but_for_outcome(session)
+        let cluster = &session.key.cluster;
+        let owner = session.owner.as_ref().map_or(&cluster.name, |owner| &owner.name);
+        any(&self.namespaces, |pattern| pattern.matches(&cluster.namespace))
+            && (self.owner_kinds.is_empty() || self.owner_kinds.contains(&Creator::of(session)))
+            && any(&self.owners, |pattern| pattern.matches(owner))
             && (self.outcomes.is_empty() || session.outcome.is_some_and(|outcome| self.outcomes.contains(&outcome)))
     }
 
-    /// Returns `true` if the conditions may hold: an outcome that is not known may be any.
+    /// Returns `true` if the conditions may hold. An outcome that is not known may be any. So may be the kind of an owner
+    /// that is not known; its name is then the cluster's, or one that the cluster's begins with.
     pub fn may_cover(&self, session: &Candidate) -> bool {
-        self.covers_but_for_outcome(session)
+        let cluster = &session.key.cluster;
+        let known = session.owner.as_ref();
+        any(&self.namespaces, |pattern| pattern.matches(&cluster.namespace))
+            && (self.owner_kinds.is_empty() || known.is_none() || self.owner_kinds.contains(&Creator::of(session)))
+            && any(&self.owners, |pattern| match known {
+                Some(owner) => pattern.matches(&owner.name),
+                None => pattern.matches_beginning(&cluster.name),
+            })
             && (self.outcomes.is_empty() || session.outcome.is_none_or(|outcome| self.outcomes.contains(&outcome)))
     }
+}
 
-    fn covers_but_for_outcome(&self, session: &Candidate) -> bool {
-        let cluster = &session.key.cluster;
-        let owner = session.owner.as_ref().map_or(&cluster.name, |owner| &owner.name);
-        let any = |patterns: &[Pattern], name: &str| {
-            patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
-        };
-        any(&self.namespaces, &cluster.namespace)
-            && (self.owner_kinds.is_empty() || self.owner_kinds.contains(&Creator::of(session)))
-            && any(&self.owners, owner)
-    }
+fn any(patterns: &[Pattern], matches: impl Fn(&Pattern) -> bool) -> bool {
+    patterns.is_empty() || patterns.iter().any(matches)
 }
 
 fn words<S: Serializer>(outcomes: &[Outcome], serializer: S) -> Result<S::Ok, S::Error> {

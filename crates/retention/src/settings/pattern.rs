@@ -21,22 +21,32 @@ impl Pattern {
         &self.0
     }
 
-    /// Returns `true` if a whole name matches. Each piece between two `*` is looked for once, behind the piece before, so
-    /// that no pattern takes more than one way through the name.
+    /// Returns `true` if a whole name matches.
     pub fn matches(&self, name: &str) -> bool {
-        let Some((first, rest)) = self.0.split_once('*') else { return self.0 == name };
-        let Some(mut left) = name.strip_prefix(first) else { return false };
-        let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-        let Some(within) = left.strip_suffix(last) else { return false };
-        left = within;
-        for piece in middle.split('*') {
-            match left.find(piece) {
-                Some(at) => left = left.get(at + piece.len()..).unwrap_or_default(),
-                None => return false,
-            }
-        }
-        true
+        matches(&self.0, name)
     }
+
+    /// Returns `true` if a whole name or a beginning of it matches.
+    pub fn matches_beginning(&self, name: &str) -> bool {
+        matches(&format!("{}*", self.0), name)
+    }
+}
+
+/// Looks for each piece between two `*` once, behind the piece before, so that no pattern takes more than one way through
+/// the name.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut left) = name.strip_prefix(first) else { return false };
+    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let Some(within) = left.strip_suffix(last) else { return false };
+    left = within;
+    for piece in middle.split('*') {
+        match left.find(piece) {
+            Some(at) => left = left.get(at + piece.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    true
 }
 
 impl fmt::Display for Pattern {

@@ -80,6 +80,27 @@ fn all_conditions_must_hold() {
     assert!(!named.covers(&session("ml", "golden", Some("other"), None)));
 }
 
+/// Rules take an owner that is not known for none, and protection takes it for any.
+#[test]
+fn an_unknown_owner_may_be_any() {
+    let (unknown, known) = (session("ml", "nightly-7-x", None, None), session("ml", "x", Some("nightly-7"), None));
+    for (owners, kinds, covers, may) in [
+        (&[][..], &[Creator::RayJob][..], false, true),
+        (&[], &[Creator::RayCluster], true, true),
+        (&["nightly-7"], &[], false, true),
+        (&["nightly-*"], &[Creator::RayService], false, true),
+        (&["*-7"], &[], false, true),
+        (&["nightly-7-x"], &[], true, true),
+        (&["nightly-8"], &[], false, false),
+        (&["x"], &[Creator::RayJob], false, false),
+    ] {
+        let matches = Match { owners: patterns(owners), owner_kinds: kinds.to_vec(), ..Match::default() };
+        assert_eq!((matches.covers(&unknown), matches.may_cover(&unknown)), (covers, may), "{owners:?} {kinds:?}");
+    }
+    let services = Match { owner_kinds: vec![Creator::RayService, Creator::RayCluster], ..Match::default() };
+    assert!(!services.may_cover(&known), "an owner that is known");
+}
+
 #[test]
 fn all_problems_are_told_at_once() {
     let odd = Match { namespaces: patterns(&[""]), outcomes: vec![Outcome::Failed], ..Match::default() };
@@ -170,9 +191,9 @@ fn revisions_change_with_every_field() {
     ];
     let mut revisions = std::collections::BTreeSet::from([settings.revision()]);
     for change in changes {
-        let mut changed = settings.clone();
-        change(&mut changed);
-        assert!(revisions.insert(changed.revision()), "{changed:?}");
+        let mut other = settings.clone();
+        change(&mut other);
+        assert!(revisions.insert(other.revision()), "{other:?}");
     }
     assert_eq!(settings.clone().revision(), settings.revision());
 }

@@ -138,8 +138,8 @@ impl Stage {
         };
         let ignored = self.state.lock().faults.ignores_conditions;
         match new.map(|mark| &mark.phase) {
-            // The same is said twice, which begins nothing: a file may have come since.
-            Some(Phase::Deleting) if ignored && old.as_ref().is_some_and(|old| old.phase == Phase::Deleting) => {}
+            // The same is said twice, or numbers are added, which begins nothing: a file may have come since.
+            Some(Phase::Deleting) if old.as_ref().is_some_and(|old| is_same_deletion(old, new)) => {}
             Some(Phase::Deleting) => {
                 if let Some(why) = free() {
                     self.violate(format!("the deletion of {key} began, although {why}"));
@@ -227,6 +227,12 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Returns `true` if a mark goes on with a deletion that has begun: its check is the same, or, where conditions are
+/// ignored, of another executor.
+fn is_same_deletion(old: &Tombstone, new: Option<&Tombstone>) -> bool {
+    old.phase == Phase::Deleting || old.phase == Phase::Deleted && new.is_some_and(|new| new.checked == old.checked)
 }
 
 /// The store as one executor sees it.
