@@ -50,6 +50,8 @@ pub struct Records {
     routes: Routes,
     nodes: Table<Node>,
     node_events: Table<Event>,
+    /// Facts of namespaces that are being deleted, by name.
+    going: BTreeMap<String, Facts>,
     /// Things that cannot be seen for now, by namespace; of all, without one.
     hidden: BTreeSet<(Option<String>, String)>,
     /// `true` if there is no room for another object.
@@ -191,6 +193,7 @@ impl Records {
         let Subject { kind, namespace, name, uid, .. } = subject;
         self.enter(ObjectId { kind, namespace, name, uid: uid.clone() });
         self.join_uid(&uid, facts);
+        self.tell_going_namespace(&uid);
     }
 
     fn pod(&mut self, pod: &object::Pod, seen: Time, gone: bool) {

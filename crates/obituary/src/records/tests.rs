@@ -217,6 +217,36 @@ fn a_namespace_that_goes_takes_its_objects_along() {
     assert_eq!(told(Some(json!({"metadata": {"name": "team"}}))), is("Deleted", true));
 }
 
+/// A namespace goes on for minutes, and is asked about once.
+#[test]
+fn what_a_going_namespace_takes_later_went_with_it() {
+    let later = |name: &str, created: i64| {
+        json!({"kind": "RayCluster", "metadata": {"name": name, "namespace": "team", "uid": format!("{name}-uid"),
+            "creationTimestamp": at(created)}})
+    };
+    let first = |created: i64, told_again: Option<Option<object::Namespace>>| {
+        let mut records = Records::default();
+        records.apply(&object(&cluster()), at(0));
+        records.apply(&object(&later("d", created)), at(created.max(0)));
+        records.delete(&object(&cluster()), at(300));
+        let going = json!({"metadata": {"deletionTimestamp": at(299)}});
+        records.namespace_told("team", Some(&serde_json::from_value(going).unwrap()), at(301));
+        if let Some(told) = told_again {
+            records.namespace_told("team", told.as_ref(), at(350));
+        }
+        records.delete(&object(&later("d", created)), at(400));
+        let document = records.document("d-uid", at(410), "w", &Kubernetes::default(), None).unwrap();
+        let first = document.first_cause().unwrap();
+        (first.code.to_string(), first.certainty == crate::cause::Certainty::Certain)
+    };
+    let is = |code: &str| (code.to_owned(), true);
+    assert_eq!(first(10, None), is("NamespaceDeleted"));
+    assert_eq!(first(380, None), is("Deleted"), "another namespace has its name");
+    let another = serde_json::from_value(json!({"metadata": {"name": "team"}})).unwrap();
+    assert_eq!(first(10, Some(Some(another))), is("Deleted"));
+    assert_eq!(first(10, Some(None)), is("Deleted"), "nothing is known of what has its name now");
+}
+
 /// Namespaces tell of deletions: without the right to them, those alone are likely.
 #[test]
 fn without_the_right_to_namespaces_deletions_alone_are_likely() {

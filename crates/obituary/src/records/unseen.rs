@@ -15,6 +15,7 @@ impl Records {
             let mut gone = record.subject();
             gone.gone_at = Some(seen);
             record.join(Facts { objects: Table::from_iter([gone]), ..Facts::default() }, &mut self.joins);
+            self.tell_going_namespace(uid);
         } else if let Some(record) = pod_of.and_then(|owner| self.objects.get_mut(&owner))
             && let Some(pod) = record.facts.pods.get(&uid.to_owned())
         {
