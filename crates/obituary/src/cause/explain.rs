@@ -37,7 +37,9 @@ pub(super) fn rank(scope: &Scope<'_>, candidates: Vec<Candidate>) -> (Vec<Cause>
     }
     weaken(scope, &mut left);
     if scope.may_have_gone_on() {
-        left.iter_mut().for_each(|candidate| candidate.cause.certainty = Certainty::Likely);
+        for candidate in &mut left {
+            candidate.cause.certainty = Certainty::Likely;
+        }
     }
     left.sort_by(|a, b| order(scope, a).cmp(&order(scope, b)));
     noticed.sort_by_key(|candidate| (candidate.at, candidate.cause.code));

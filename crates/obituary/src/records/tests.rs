@@ -195,9 +195,9 @@ fn a_namespace_that_goes_takes_its_objects_along() {
         records.apply(&object(&running()), at(1));
         assert!(records.namespaces_of_ends(at(299)).is_empty());
         if is_seen {
-            records.delete(&object(&cluster()), at(300))
+            records.delete(&object(&cluster()), at(300));
         } else {
-            records.vanished("c-uid", at(300))
+            records.vanished("c-uid", at(300));
         }
         assert_eq!(records.namespaces_of_ends(at(305)), [("team".to_owned(), at(300))].into());
         assert!(records.namespaces_of_ends(at(500)).is_empty(), "it is asked once it went, not for ever");
