@@ -25,10 +25,10 @@ pub(super) use condition::State;
 
 use super::announce::EndedRun;
 use super::pending_deaths::Leader;
+use super::system_uid::system_uid;
 use documents::{Author, Bucket};
-use k8s_openapi::api::core::v1::Namespace;
+use kube::Client;
 use kube::runtime::watcher::Config;
-use kube::{Api, Client};
 use ray_history_core::layout::Root;
 use ray_history_obituary::cause::Outcome;
 use ray_history_obituary::document::Kubernetes;
@@ -48,7 +48,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use version::Kind;
 
-/// Pause between two tries to connect to the store, or to ask which Kubernetes this is.
+/// Pause between two tries to connect to the store.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// The store of the settings in force, with the data of its Secret.
@@ -279,20 +279,7 @@ impl Recorder {
     /// Learns which Kubernetes this is, which documents say; without the permission they do not. Until the API server
     /// answers there is nothing to record.
     async fn identified(mut self, client: Client) -> Self {
-        let namespaces: Api<Namespace> = Api::all(client.clone());
-        let cluster = loop {
-            match namespaces.get_metadata("kube-system").await {
-                Ok(system) => break system.metadata.uid.unwrap_or_default(),
-                Err(kube::Error::Api(status)) if [403, 404].contains(&status.code) => {
-                    tracing::debug!(error = status.message, "the uid of kube-system is not known");
-                    break String::new();
-                }
-                Err(error) => {
-                    tracing::debug!(error = %crate::api_error::text(&error), "the API server does not say which it is");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        };
+        let cluster = system_uid(&client).await;
         let version = client.apiserver_version().await.map(|info| format!("{}.{}", info.major, info.minor));
         self.author.kubernetes = Kubernetes { cluster, version: version.unwrap_or_default() };
         self

@@ -1,6 +1,25 @@
 //! The stored form of one object: its facts, and the runs with their causes that were found in them.
 
 mod id;
+/// Returns the unseen part of the life of an object that nobody saw go; `None` if all was over when it was seen last. An
+/// object that was suspended or to be retried may have gone on.
+pub(crate) fn unseen_end(object: &ObjectId, facts: &Facts, written_at: Option<Time>, now: Time) -> Option<String> {
+    let ObjectId { kind, name, uid, .. } = object;
+    let known = facts.object(uid);
+    let of_object = |attempt: &&Attempt| match kind {
+        Kind::RayJob => attempt.job == *uid,
+        Kind::RayCluster | Kind::RayService => attempt.cluster == *name,
+    };
+    let attempts = facts.attempts.iter().filter(of_object);
+    let newest = attempts.max_by_key(|attempt| (attempt.from, attempt.to, &attempt.cluster));
+    if known.is_some_and(|object| object.end().is_some()) || newest.is_some_and(Attempt::is_final) {
+        return None;
+    }
+    let minute = |time: Time| time.to_string().get(..16).unwrap_or_default().replace('T', " ");
+    let seen = known.and_then(|object| object.last_seen).max(written_at).unwrap_or_default();
+    Some(format!("the end, between {} and {} UTC", minute(seen), minute(now)))
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -8,7 +27,7 @@ pub use id::ObjectId;
 
 use crate::cause::{Cause, Outcome, RayFacts, Run, run_of_ray, runs};
 use crate::facts::bounds::MAX_WEIGHT;
-use crate::facts::{Facts, Subject};
+use crate::facts::{Attempt, Facts, Kind, Subject};
 use crate::join::{Join, Table, greatest, least};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
@@ -183,13 +202,7 @@ impl Document {
         let ObjectId { kind, namespace, name, uid } = self.object.clone();
         let known = self.facts.object(&uid).cloned();
         let mut gone = known.unwrap_or_else(|| Subject { kind, namespace, name, uid, ..Subject::default() });
-        let mut unseen = BTreeSet::new();
-        // Of a run that was over before, all was seen.
-        if gone.end().is_none() && self.runs.last().is_none_or(|run| run.to.is_none()) {
-            let minute = |time: Time| time.to_string().get(..16).unwrap_or_default().replace('T', " ");
-            let seen = gone.last_seen.max(self.written_at).unwrap_or_default();
-            unseen.insert(format!("the end, between {} and {} UTC", minute(seen), minute(now)));
-        }
+        let unseen = BTreeSet::from_iter(unseen_end(&self.object, &self.facts, self.written_at, now));
         least(&mut gone.gone_at, Some(now));
         self.facts.join(Facts { objects: Table::from_iter([gone]), unseen, ..Facts::default() });
         (self.revision, self.is_final, self.written_at) = (self.revision + 1, true, Some(now));

@@ -31,6 +31,9 @@ use omitted::Omitted;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The name of namespaces among what cannot be seen.
+pub const NAMESPACES: &str = "namespaces";
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &i64) -> bool {
     *number == 0

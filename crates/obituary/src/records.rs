@@ -15,7 +15,7 @@ pub use version::Object;
 use crate::cause::RayFacts;
 use crate::document::{Document, Kubernetes, ObjectId};
 use crate::facts::{Event, Facts, Kind, Node, Subject, read};
-use crate::join::{Join, Keyed, Table, least};
+use crate::join::{Join, Keyed, Table};
 use crate::object;
 use crate::time::Time;
 use news::Written;
@@ -50,6 +50,8 @@ pub struct Records {
     routes: Routes,
     nodes: Table<Node>,
     node_events: Table<Event>,
+    /// Facts of namespaces that are being deleted, by name.
+    going: BTreeMap<String, Facts>,
     /// Things that cannot be seen for now, by namespace; of all, without one.
     hidden: BTreeSet<(Option<String>, String)>,
     /// `true` if there is no room for another object.
@@ -92,22 +94,6 @@ impl Records {
                     self.join_uid(&owner.uid.0, facts);
                 }
             }
-        }
-    }
-
-    /// Notes that an object was not in a full listing: it went at some time since the one before.
-    pub fn vanished(&mut self, uid: &str, seen: Time) {
-        let pod_of = self.routes.of(uid).map(ToOwned::to_owned);
-        if let Some(record) = self.objects.get_mut(uid) {
-            let mut gone = record.subject();
-            gone.gone_at = Some(seen);
-            record.join(Facts { objects: Table::from_iter([gone]), ..Facts::default() }, &mut self.joins);
-        } else if let Some(record) = pod_of.and_then(|owner| self.objects.get_mut(&owner))
-            && let Some(pod) = record.facts.pods.get(&uid.to_owned())
-        {
-            let mut pod = pod.clone();
-            least(&mut pod.gone_at, Some(seen));
-            record.join(Facts { pods: Table::from_iter([pod]), ..Facts::default() }, &mut self.joins);
         }
     }
 
@@ -207,6 +193,7 @@ impl Records {
         let Subject { kind, namespace, name, uid, .. } = subject;
         self.enter(ObjectId { kind, namespace, name, uid: uid.clone() });
         self.join_uid(&uid, facts);
+        self.tell_going_namespace(&uid);
     }
 
     fn pod(&mut self, pod: &object::Pod, seen: Time, gone: bool) {

@@ -29,6 +29,11 @@ impl Time {
         self.0.saturating_sub(earlier.0).div_euclid(SECOND)
     }
 
+    /// Returns the whole seconds since 1970, as most objects tell a time.
+    pub fn second(self) -> i64 {
+        self.0.div_euclid(SECOND)
+    }
+
     /// Returns the milliseconds since 1970.
     pub fn millis(self) -> i64 {
         self.0.div_euclid(1_000_000)

@@ -50,19 +50,33 @@ pub(super) enum Written {
 pub(super) enum Closed {
     /// It is final now, or was before.
     Final(Box<Document>),
-    /// It was written too late to tell that its object is gone.
+    /// The object is gone, and others that belong to it are there: this was stored of it.
+    Held(Box<Document>),
+    /// The object may be there, or its end was seen.
     NotYet,
     /// It is not there, cannot be read, or tells of an object of another Kubernetes cluster.
     Foreign,
 }
 
+/// The fate of an object whose document is not final, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It may be there, or its end was seen and is told as any other.
+    Open,
+    /// It went unseen, and the records have facts about it, such as its pods.
+    Held,
+    /// It went unseen, and nothing of it is watched.
+    Missed,
+}
+
 impl Bucket {
-    /// Makes the document of an object final that nobody saw go, if the object `is_gone` since the document was written.
+    /// Makes the document of an object final that nobody saw go; its `fate` depends on the time at which the document was
+    /// written.
     pub(super) async fn close(
         &self,
         author: &Author,
         object: &ObjectId,
-        is_gone: impl Fn(Time) -> bool,
+        fate: impl Fn(Time) -> Fate,
     ) -> Result<Closed, Error> {
         let Some(key) = object.key(&self.root) else { return Ok(Closed::Foreign) };
         for attempt in 1..=TRIES {
@@ -73,8 +87,10 @@ impl Bucket {
             if stored.is_final {
                 return Ok(Closed::Final(Box::new(stored)));
             }
-            if !stored.written_at.is_some_and(&is_gone) {
-                return Ok(Closed::NotYet);
+            match stored.written_at.map_or(Fate::Open, &fate) {
+                Fate::Open => return Ok(Closed::NotYet),
+                Fate::Held => return Ok(Closed::Held(Box::new(stored))),
+                Fate::Missed => {}
             }
             let document = stored.gone_unwatched(now(), &author.replica);
             let bytes = document.to_bytes().map_err(|error| Error::failed(&key, error))?;

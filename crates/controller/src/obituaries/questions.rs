@@ -13,6 +13,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{ListParams, Request};
 use parking_lot::Mutex;
+use ray_history_obituary::facts::NAMESPACES;
 use ray_history_obituary::object::{Event, Namespace, Node, Workload};
 use ray_history_obituary::records::Object;
 use serde::Deserialize;
@@ -62,16 +63,19 @@ async fn about_pods(api: &ApiServer) {
     loop {
         tokio::time::sleep(SEARCH).await;
         let pods = api.shared.records.lock().pods_in_trouble(now());
-        let pods = pods.into_iter().map(|pod| ((pod.namespace, pod.uid), pod.seen));
+        let pods = pods.into_iter().map(|pod| Question {
+            rank: u8::from(!pod.cluster_stays),
+            key: (pod.namespace, pod.uid),
+            version: pod.seen,
+        });
+        let pods = pods.filter(|pod| api.may_ask(EVENTS_OF_PODS, &pod.key.0));
         for ((namespace, uid), seen) in asked.new_ones(pods) {
-            if api.may_ask(EVENTS_OF_PODS, &namespace) {
-                tokio::time::sleep(pace.delay(Instant::now())).await;
-                let params = ListParams::default().fields(&format!("regarding.uid={uid}")).limit(LISTED);
-                let url = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
-                let events = api.list::<Event>(EVENTS_OF_PODS, &namespace, &url, &params).await;
-                api.tell_events(events.unwrap_or_default());
-                asked.note((namespace, uid), seen);
-            }
+            tokio::time::sleep(pace.delay(Instant::now())).await;
+            let params = ListParams::default().fields(&format!("regarding.uid={uid}")).limit(LISTED);
+            let url = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
+            let events = api.list::<Event>(EVENTS_OF_PODS, &namespace, &url, &params).await;
+            api.tell_events(events.unwrap_or_default());
+            asked.note((namespace, uid), seen, AGAIN);
         }
     }
 }
@@ -81,17 +85,16 @@ async fn about_nodes(api: &ApiServer) {
     loop {
         tokio::time::sleep(SEARCH).await;
         let nodes = api.shared.records.lock().nodes_of_pods(now());
+        let nodes = nodes.into_iter().filter(|_| api.may_ask("nodes", "")).map(Question::of);
         for (name, troubled) in asked.new_ones(nodes) {
-            if api.may_ask("nodes", "") {
-                tokio::time::sleep(pace.delay(Instant::now())).await;
-                let request = Request::new("/api/v1/nodes").get(&name, &kube::api::GetParams::default());
-                match api.request::<Node>("nodes", None, request).await {
-                    Answer::Is(node) => api.shared.records.lock().node_told(&name, Some(node), now()),
-                    Answer::Absent => api.shared.records.lock().node_told(&name, None, now()),
-                    Answer::Failed => {}
-                }
-                asked.note(name, troubled);
+            tokio::time::sleep(pace.delay(Instant::now())).await;
+            let request = Request::new("/api/v1/nodes").get(&name, &kube::api::GetParams::default());
+            match api.request::<Node>("nodes", None, request).await {
+                Answer::Is(node) => api.shared.records.lock().node_told(&name, Some(node), now()),
+                Answer::Absent => api.shared.records.lock().node_told(&name, None, now()),
+                Answer::Failed => {}
             }
+            asked.note(name, troubled, AGAIN);
         }
     }
 }
@@ -103,19 +106,18 @@ async fn about_queues(api: &ApiServer) {
         // Conditions of a Workload change while it waits, so it is asked for again and again.
         let period = Timestamp::now().as_second() / i64::try_from(AGAIN.as_secs()).unwrap_or(i64::MAX);
         let queued = api.shared.records.lock().queued();
-        for (object, period) in asked.new_ones(queued.into_iter().map(|object| (object, period))) {
-            if api.may_ask("workloads", &object.namespace) {
-                tokio::time::sleep(pace.delay(Instant::now())).await;
-                let params = ListParams::default().labels(&format!("kueue.x-k8s.io/job-uid={}", object.uid)).limit(10);
-                let url = format!("/apis/kueue.x-k8s.io/v1beta1/namespaces/{}/workloads", object.namespace);
-                let workloads = api.list::<Workload>("workloads", &object.namespace, &url, &params).await;
-                let mut records = api.shared.records.lock();
-                for workload in workloads.unwrap_or_default() {
-                    records.apply(&Object::Workload(workload), now());
-                }
-                drop(records);
-                asked.note(object, period);
+        let queued = queued.into_iter().filter(|object| api.may_ask("workloads", &object.namespace));
+        for (object, period) in asked.new_ones(queued.map(|object| Question::of((object, period)))) {
+            tokio::time::sleep(pace.delay(Instant::now())).await;
+            let params = ListParams::default().labels(&format!("kueue.x-k8s.io/job-uid={}", object.uid)).limit(10);
+            let url = format!("/apis/kueue.x-k8s.io/v1beta1/namespaces/{}/workloads", object.namespace);
+            let workloads = api.list::<Workload>("workloads", &object.namespace, &url, &params).await;
+            let mut records = api.shared.records.lock();
+            for workload in workloads.unwrap_or_default() {
+                records.apply(&Object::Workload(workload), now());
             }
+            drop(records);
+            asked.note(object, period, AGAIN);
         }
     }
 }
@@ -125,20 +127,34 @@ async fn about_namespaces(api: &ApiServer) {
     loop {
         tokio::time::sleep(SEARCH).await;
         let namespaces = api.shared.records.lock().namespaces_of_ends(now());
+        let namespaces = namespaces.into_iter().filter(|(name, _)| api.may_ask(NAMESPACES, name)).map(Question::of);
         for (name, end) in asked.new_ones(namespaces) {
-            if api.may_ask("namespaces", &name) {
-                tokio::time::sleep(pace.delay(Instant::now())).await;
-                let request = Request::new("/api/v1/namespaces").get(&name, &kube::api::GetParams::default());
-                match api.request::<Namespace>("namespaces", Some(&name), request).await {
-                    Answer::Is(namespace) => {
-                        api.shared.records.lock().namespace_told(&name, Some(&namespace), now());
-                    }
-                    Answer::Absent => api.shared.records.lock().namespace_told(&name, None, now()),
-                    Answer::Failed => {}
-                }
-                asked.note(name, end);
-            }
+            tokio::time::sleep(pace.delay(Instant::now())).await;
+            let request = Request::new("/api/v1/namespaces").get(&name, &kube::api::GetParams::default());
+            let namespace = match api.request::<Namespace>(NAMESPACES, Some(&name), request).await {
+                Answer::Is(namespace) => Some(namespace),
+                Answer::Absent => None,
+                Answer::Failed => continue,
+            };
+            api.shared.records.lock().namespace_told(&name, namespace.as_ref(), now());
+            // The document of the next object that goes is final ten seconds later.
+            asked.note(name, end, SEARCH);
         }
+    }
+}
+
+/// A question about a version of something.
+struct Question<K, V> {
+    /// Questions of a lower rank are asked first.
+    rank: u8,
+    key: K,
+    version: V,
+}
+
+impl<K, V> Question<K, V> {
+    /// Returns a question, all of whose kind have one rank.
+    fn of((key, version): (K, V)) -> Self {
+        Self { rank: 0, key, version }
     }
 }
 
@@ -152,23 +168,26 @@ impl<K, V> Default for Asked<K, V> {
 }
 
 impl<K: Hash + Eq, V: PartialEq> Asked<K, V> {
-    /// Returns the next questions of all: those that were not asked yet, and those that were asked about an earlier version
-    /// some time ago, the longest ago first.
-    fn new_ones(&self, all: impl IntoIterator<Item = (K, V)>) -> Vec<(K, V)> {
+    /// Returns the next questions of all by rank: those that were not asked yet, and those that were asked about an earlier
+    /// version some time ago, the longest ago first.
+    fn new_ones(&self, all: impl IntoIterator<Item = Question<K, V>>) -> Vec<(K, V)> {
         let (now, asked) = (Instant::now(), |key: &K| self.0.get(key));
-        let is_new = |(key, version): &(K, V)| asked(key).is_none_or(|(told, until)| told != version && now >= *until);
-        let mut new: Vec<(K, V)> = all.into_iter().filter(is_new).collect();
-        new.sort_by_key(|(key, _)| asked(key).map(|(_, until)| *until));
+        let is_new = |question: &Question<K, V>| {
+            asked(&question.key).is_none_or(|(told, until)| *told != question.version && now >= *until)
+        };
+        let mut new: Vec<Question<K, V>> = all.into_iter().filter(is_new).collect();
+        new.sort_by_key(|question| (question.rank, asked(&question.key).map(|(_, until)| *until)));
         new.truncate(AT_ONCE);
-        new
+        new.into_iter().map(|Question { key, version, .. }| (key, version)).collect()
     }
 
-    fn note(&mut self, key: K, version: V) {
+    /// Notes that a question was asked, and is not asked again within a pause.
+    fn note(&mut self, key: K, version: V, pause: Duration) {
         let now = Instant::now();
         if self.0.len() >= ASKED {
             self.0.retain(|_, (_, until)| *until > now);
         }
-        self.0.insert(key, (version, now + AGAIN));
+        self.0.insert(key, (version, now + pause));
     }
 }
 
@@ -249,10 +268,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_question_is_asked_again_about_a_new_version_and_the_oldest_first() {
         let mut asked = Asked::default();
-        let all = |version: u32| ["a", "b", "c"].map(|name| (name, version));
-        assert_eq!(asked.new_ones(all(1)), all(1));
+        let all = |version: u32| ["a", "b", "c"].map(|name| Question::of((name, version)));
+        assert_eq!(asked.new_ones(all(1)), [("a", 1), ("b", 1), ("c", 1)]);
         for name in ["b", "a"] {
-            asked.note(name, 1);
+            asked.note(name, 1, AGAIN);
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         assert_eq!(asked.new_ones(all(1)), [("c", 1)]);
@@ -260,6 +279,26 @@ mod tests {
         tokio::time::sleep(AGAIN).await;
         assert_eq!(asked.new_ones(all(1)), [("c", 1)], "nothing is new about the others");
         assert_eq!(asked.new_ones(all(2)), [("c", 2), ("b", 2), ("a", 2)]);
-        assert_eq!(asked.new_ones((0..100).map(|n| (["x", "y"][n % 2], 1))).len(), AT_ONCE);
+        assert_eq!(asked.new_ones((0..100).map(|n| Question::of((["x", "y"][n % 2], 1)))).len(), AT_ONCE);
+    }
+
+    /// A pod whose cluster stays comes first, whether or not it was asked about before.
+    #[tokio::test(start_paused = true)]
+    async fn ranks_come_before_the_time_of_the_last_question() {
+        let mut asked = Asked::default();
+        asked.note("stays", 1, AGAIN);
+        tokio::time::sleep(AGAIN).await;
+        let question = |rank, key| Question { rank, key, version: 2 };
+        let all = [question(1, "went"), question(0, "stays"), question(0, "is new")];
+        assert_eq!(asked.new_ones(all), [("is new", 2), ("stays", 2), ("went", 2)]);
+    }
+
+    /// An object that a namespace takes along some seconds after another one is asked about in time.
+    #[tokio::test(start_paused = true)]
+    async fn a_short_pause_lets_the_next_search_ask_again() {
+        let mut asked = Asked::default();
+        asked.note("team", 1, SEARCH);
+        tokio::time::sleep(SEARCH).await;
+        assert_eq!(asked.new_ones([Question::of(("team", 2))]), [("team", 2)]);
     }
 }

@@ -106,7 +106,7 @@ impl Recorder {
         self.apply(told).await;
     }
 
-    /// Writes what is due.
+    /// Writes what is due. A document that cannot be written keeps no row of others from the ledger.
     async fn record(
         &self,
         bucket: &Arc<Bucket>,
@@ -114,13 +114,11 @@ impl Recorder {
         news: &mut News,
         unwatched: &mut Unwatched,
     ) -> Result<(), Error> {
-        self.write_all(bucket, due, news).await?;
-        let rows = unwatched.next(bucket, &self.author, &self.shared, &self.index).await?;
-        news.add(rows.clone());
-        // An end of long ago is no news for anybody.
-        self.apply(vec![Told { rows, is_final: false }]).await;
+        let written = self.write_all(bucket, due, news).await;
         news.write(bucket, &self.author.replica, false).await?;
-        news.join_days(bucket).await
+        news.join_days(bucket).await?;
+        news.add(unwatched.next(bucket, &self.author, &self.shared, &self.index).await);
+        written
     }
 
     /// Writes documents, several at once. Fails with the first error; what could not be written is still due.

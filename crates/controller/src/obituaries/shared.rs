@@ -8,6 +8,7 @@ use ray_history_obituary::records::Records;
 use ray_history_obituary::time::Time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The troubles of watches and requests: by the plural of the kind and the namespace (empty: all namespaces).
 pub(super) type Troubles = BTreeMap<(&'static str, String), Trouble>;
@@ -22,7 +23,7 @@ pub(super) struct Shared {
     /// Reason why documents cannot be written, if any.
     writing: Mutex<Option<WriteTrouble>>,
     /// `true` if other Kubernetes clusters write to the same store.
-    shares_storage: Mutex<bool>,
+    shares_storage: AtomicBool,
     /// The memory for facts, in bytes.
     bytes: Mutex<usize>,
     /// Objects that there was no memory for.
@@ -104,12 +105,12 @@ impl Shared {
 
     /// Notes whether other Kubernetes clusters write to the same store.
     pub(super) fn set_shares_storage(&self, shares_storage: bool) {
-        *self.shares_storage.lock() = shares_storage;
+        self.shares_storage.store(shares_storage, Ordering::Relaxed);
     }
 
     /// Returns `true` if other Kubernetes clusters write to the same store.
     pub(super) fn shares_storage(&self) -> bool {
-        *self.shares_storage.lock()
+        self.shares_storage.load(Ordering::Relaxed)
     }
 
     /// Keeps the records within their memory.

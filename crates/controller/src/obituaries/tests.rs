@@ -6,6 +6,7 @@ use super::ledger::News;
 use super::present::Present;
 use super::recorder::{Place, Recorder};
 use super::shared::{Shared, WriteTrouble, now};
+use super::unwatched::Unwatched;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -41,15 +42,23 @@ enum Hindrance {
     /// Another writer puts this.
     Faster(Bytes),
     Fails(ErrorKind),
+    /// All writes to keys with this part fail.
+    Refuses(&'static str, ErrorKind),
 }
 
 #[async_trait]
 impl StorageWrite for Hindered {
     async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
-        match self.before.lock().pop_front() {
+        let next = {
+            let mut before = self.before.lock();
+            let stays = matches!(before.front(), Some(Hindrance::Refuses(..)));
+            if stays { before.front().cloned() } else { before.pop_front() }
+        };
+        match next {
+            Some(Hindrance::Refuses(part, kind)) if key.contains(part) => return Err(Error::new(kind, key)),
             Some(Hindrance::Faster(other)) => self.inner.0.put(KEY, other),
             Some(Hindrance::Fails(kind)) => return Err(Error::new(kind, key)),
-            None => {}
+            Some(Hindrance::Refuses(..)) | None => {}
         }
         self.inner.put(key, bytes, condition).await
     }
@@ -275,7 +284,7 @@ async fn news_are_one_piece_a_minute_and_past_days_one_object() {
 /// A recorder that starts, with rows of the ledger and a full list of clusters that has none.
 async fn restarted(rig: Rig, rows: Vec<Row>, listed: Time) -> (Arc<Memory>, Arc<Obituaries>) {
     let memory = Arc::clone(&rig.memory);
-    let present = Arc::new(Mutex::new(Present { listed: Some(listed), ..Present::default() }));
+    let present = Arc::new(Mutex::new(Present { listed: Some(listed), is_current: true, ..Present::default() }));
     rig.shared.present.add(Kind::RayCluster, Some("team"), &present);
     let (index, ended, _) = record_with(rig, rows, Leader::Us, Duration::from_secs(90)).await;
     assert!(ended.is_empty(), "an end of long ago is told nobody");
@@ -313,11 +322,146 @@ async fn the_document_of_an_end_that_nobody_watched_becomes_final() {
     );
     assert!(document.runs[0].to.is_some(), "{document:?}");
     assert_eq!(document.first_cause().unwrap().code.to_string(), "HeadOOM");
-    let known = index.of_object("team", "c-uid");
-    assert!(known.len() == 1 && known[0].is_final, "{known:?}");
+    assert!(index.of_object("team", "c-uid").iter().all(|row| !row.is_final), "the ledger tells it");
     assert_eq!(pieces(&memory).await.len(), 1);
     // The next start reads no document.
-    assert!(index.not_final(9, |_| true).is_empty());
+    let known = rows_of(&memory).await;
+    assert!(known.len() == 1 && known[0].is_final, "{known:?}");
+}
+
+/// The rows of all pieces of the ledger.
+async fn rows_of(memory: &Memory) -> Vec<Row> {
+    let mut ledger = Ledger::default();
+    for piece in pieces(memory).await {
+        assert_eq!(ledger.read(&memory.read_all(&piece, 1 << 20).await.unwrap()), 0);
+    }
+    ledger.rows().cloned().collect()
+}
+
+/// An object of which another one's document is stored.
+fn other_object(n: u32) -> ObjectId {
+    ObjectId { uid: format!("uid-{n}"), ..object() }
+}
+
+/// Stores documents of objects that nobody watches any more, and returns their rows.
+fn left_of(memory: &Memory, numbers: std::ops::Range<u32>, kubernetes: &str) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for n in numbers {
+        let mut document = Document::read(&left_behind(kubernetes).0).unwrap();
+        document.object = other_object(n);
+        rows.extend(Row::of(&document, 0));
+        memory.put(other_object(n).key("root/").unwrap(), document.to_bytes().unwrap());
+    }
+    rows
+}
+
+/// One old document is locked; nothing else waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_document_that_stays_as_it_is_keeps_no_row_from_the_ledger() {
+    for kind in [ErrorKind::PermissionDenied, ErrorKind::Archived, ErrorKind::Unavailable] {
+        let rig = ours([Hindrance::Refuses("uid-2", kind)]);
+        let rows = left_of(&rig.memory, 0..4, "ours");
+        seen(&rig.shared, &cluster());
+        seen(&rig.shared, &pod("head", "head", "OOMKilled"));
+        rig.shared.present.changed();
+        let shared = Arc::clone(&rig.shared);
+        let (memory, _) = restarted(rig, rows, now().plus(1)).await;
+        assert_eq!(shared.writing(), None, "{kind:?}");
+        let mut told: Vec<String> = rows_of(&memory).await.into_iter().map(|row| row.object.uid).collect();
+        told.sort();
+        assert_eq!(told, ["c-uid", "uid-0", "uid-1", "uid-3"], "{kind:?}");
+    }
+}
+
+/// A document of a living object cannot be written, and others' rows are.
+#[tokio::test(start_paused = true)]
+async fn a_document_that_cannot_be_written_keeps_no_row_from_the_ledger() {
+    let rig = rig([Hindrance::Refuses("c-uid.json", ErrorKind::PermissionDenied)]);
+    let memory = Arc::clone(&rig.memory);
+    let mut other = cluster();
+    (other["metadata"]["name"], other["metadata"]["uid"]) = (json!("d"), json!("d-uid"));
+    let mut head = pod("other", "head", "OOMKilled");
+    (head["metadata"]["ownerReferences"][0]["name"], head["metadata"]["ownerReferences"][0]["uid"]) =
+        (json!("d"), json!("d-uid"));
+    head["metadata"]["labels"]["ray.io/cluster"] = json!("d");
+    for object in [cluster(), other, pod("head", "head", "OOMKilled"), head] {
+        seen(&rig.shared, &object);
+    }
+    let (_, _, shared) = record(rig, Leader::Us, Duration::from_secs(30)).await;
+    assert!(matches!(shared.writing(), Some(WriteTrouble::Denied(_))), "{:?}", shared.writing());
+    let told: Vec<String> = rows_of(&memory).await.into_iter().map(|row| row.object.uid).collect();
+    assert_eq!(told, ["d-uid"]);
+}
+
+/// Another bucket has documents of its own, also of objects that were settled.
+#[tokio::test(start_paused = true)]
+async fn another_bucket_begins_anew() {
+    let (one, other) = (ours([]), ours([]));
+    let rows = left_of(&one.memory, 0..1, "ours");
+    left_of(&other.memory, 0..1, "ours");
+    let present = Arc::new(Mutex::new(Present { listed: Some(now().plus(1)), is_current: true, ..Present::default() }));
+    one.shared.present.add(Kind::RayCluster, Some("team"), &present);
+    let index = Arc::new(Obituaries::new(Arc::clone(&one.memory) as Arc<dyn Storage>, Vec::new(), 1 << 20));
+    index.apply(rows);
+    let (mut unwatched, shared, author) = (Unwatched::default(), one.shared, one.author);
+    let (first, second) = (Arc::new(one.bucket), Arc::new(other.bucket));
+    assert_eq!(unwatched.next(&first, &author, &shared, &index).await.len(), 1);
+    assert_eq!(unwatched.next(&second, &author, &shared, &index).await.len(), 1);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert!(unwatched.next(&second, &author, &shared, &index).await.is_empty(), "it is settled");
+}
+
+/// A pod of the cluster is there still when the recorder starts: its document is new, and the cluster is in no list.
+#[tokio::test(start_paused = true)]
+async fn an_object_whose_pod_is_still_there_becomes_final_with_it() {
+    let rig = ours([]);
+    let (memory, shared) = (Arc::clone(&rig.memory), Arc::clone(&rig.shared));
+    let (left, rows) = left_behind("ours");
+    let long_ago = Document { written_at: Some(now().plus(-900)), ..Document::read(&left).unwrap() };
+    memory.put(KEY, long_ago.to_bytes().unwrap());
+    seen(&shared, &pod("head", "head", "OOMKilled"));
+    assert!(shared.records.lock().knows("c-uid") && !shared.records.lock().has_end("c-uid"));
+    let present = Arc::new(Mutex::new(Present { listed: Some(now()), is_current: true, ..Present::default() }));
+    shared.present.add(Kind::RayCluster, Some("team"), &present);
+    let recording = tokio::spawn(record_with(rig, rows, Leader::Us, Duration::from_secs(900)));
+    // Virtual time does not move the clock of the facts.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    present.lock().listed = Some(now().plus(1));
+    shared.present.changed();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(shared.records.lock().has_end("c-uid"));
+    assert!(!stored(&memory).await.is_final, "its pod is there");
+    let gone = Object::read(pod("head", "head", "OOMKilled").to_string().as_bytes()).unwrap();
+    shared.records.lock().delete(&gone, now());
+    assert!(shared.records.lock().due(now().plus(11)).iter().any(|due| due.is_final));
+    recording.await.unwrap();
+    let document = stored(&memory).await;
+    assert!(document.facts.unseen.iter().any(|what| what.starts_with("the end, between ")), "{document:?}");
+}
+
+/// The watch of the cluster has told its end, so that it is no end which nobody watched.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_was_seen_is_told_as_any_other() {
+    let rig = ours([]);
+    let (left, rows) = left_behind("ours");
+    rig.memory.put(KEY, left);
+    seen(&rig.shared, &cluster());
+    let gone = Object::read(cluster().to_string().as_bytes()).unwrap();
+    rig.shared.records.lock().delete(&gone, now());
+    let (memory, _) = restarted(rig, rows, now().plus(1)).await;
+    let document = stored(&memory).await;
+    assert!(!document.is_final && document.facts.unseen.is_empty(), "{document:?}");
+}
+
+/// Rows of the ledger tell of another Kubernetes, so its documents are not read.
+#[tokio::test(start_paused = true)]
+async fn documents_of_another_kubernetes_are_not_read() {
+    let rig = ours([]);
+    // The documents say otherwise, which nobody sees.
+    let mut rows = left_of(&rig.memory, 0..3, "ours");
+    rows.iter_mut().for_each(|row| row.kubernetes = "another".to_owned());
+    let (memory, _) = restarted(rig, rows, now().plus(1)).await;
+    assert!(rows_of(&memory).await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -343,16 +487,9 @@ async fn what_may_be_there_or_is_not_ours_stays_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn ends_that_nobody_watched_are_written_at_a_bounded_rate() {
     let rig = ours([]);
-    let object = |n: u32| ObjectId { uid: format!("uid-{n}"), ..object() };
-    let mut rows = Vec::new();
-    for n in 0..100 {
-        let mut document = Document::read(&left_behind("ours").0).unwrap();
-        document.object = object(n);
-        rows.extend(Row::of(&document, 0));
-        rig.memory.put(object(n).key("root/").unwrap(), document.to_bytes().unwrap());
-    }
-    let (memory, index) = restarted(rig, rows, now().plus(1)).await;
-    let done = 100 - index.not_final(999, |_| true).len();
+    let rows = left_of(&rig.memory, 0..100, "ours");
+    let (memory, _) = restarted(rig, rows, now().plus(1)).await;
+    let done = rows_of(&memory).await.len();
     assert!((80..=90).contains(&done), "{done}");
     // One at once, one after a minute, and one at the end.
     assert_eq!(pieces(&memory).await.len(), 3);

@@ -55,6 +55,7 @@ impl Watch {
             WatchEvent::Trouble(trouble) => {
                 if !matches!(trouble, Trouble::ListingOnly) {
                     self.away.get_or_insert_with(now);
+                    self.present.lock().is_current = false;
                 }
                 self.shared.set_trouble(self.name, self.namespace.as_deref(), Some(trouble));
                 return;
@@ -62,13 +63,18 @@ impl Watch {
             WatchEvent::Healthy => {
                 // A watch that was resumed has missed nothing.
                 self.away = None;
+                self.present.lock().is_current = true;
+                self.shared.present.changed();
                 self.shared.set_trouble(self.name, self.namespace.as_deref(), None);
                 return;
             }
             WatchEvent::Event(event) => event,
         };
         match event {
-            Event::Init => (self.listed, self.listing) = (HashSet::new(), Some(now())),
+            Event::Init => {
+                (self.listed, self.listing) = (HashSet::new(), Some(now()));
+                self.present.lock().is_current = false;
+            }
             Event::InitApply(version) => {
                 let uid = version.object.metadata().uid.0.clone();
                 self.shared.records.lock().apply(&version.object.object(), now());
@@ -84,8 +90,10 @@ impl Watch {
                 self.shared.records.lock().apply(&version.object.object(), now());
             }
             Event::Delete(version) => {
-                self.present.lock().uids.remove(&version.object.metadata().uid.0);
+                let uid = version.object.metadata().uid.0.clone();
+                // The records know the end of whatever is not present any more.
                 self.shared.records.lock().delete(&version.object.object(), now());
+                self.present.lock().uids.remove(&uid);
             }
         }
     }
@@ -93,12 +101,13 @@ impl Watch {
     /// Notes what went between two lists, and that the time between was not watched.
     fn relisted(&mut self) {
         let (listed, at) = (std::mem::take(&mut self.listed), now());
-        let there = Present { uids: listed, listed: self.listing.take() };
-        let before = std::mem::replace(&mut *self.present.lock(), there);
+        let gone: Vec<String> = self.present.lock().uids.difference(&listed).cloned().collect();
         let mut records = self.shared.records.lock();
-        for uid in before.uids.difference(&self.present.lock().uids) {
+        for uid in &gone {
             records.vanished(uid, at);
         }
+        *self.present.lock() = Present { uids: listed, listed: self.listing.take(), is_current: true };
+        self.shared.present.changed();
         if let (Some(_), Some(away)) = (self.seen, self.away.take()) {
             let minute = |time: Time| time.to_string().get(11..16).unwrap_or_default().to_owned();
             records.unseen(

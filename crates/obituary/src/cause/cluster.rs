@@ -59,7 +59,7 @@ fn invalid(scope: &Scope<'_>, object: &Subject, event: &Event) -> Candidate {
             .value("message", message(&event.note))
             .because_of(event);
     candidate.healed = started(scope);
-    if !scope.saw_the_end(object.last_seen) || !scope.facts.unseen.is_empty() {
+    if !scope.saw_the_end(object.last_seen) || scope.was_unseen() {
         candidate.cause.certainty = Certainty::Likely;
     }
     candidate

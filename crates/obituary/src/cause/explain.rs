@@ -36,6 +36,11 @@ pub(super) fn rank(scope: &Scope<'_>, candidates: Vec<Candidate>) -> (Vec<Cause>
         left = candidates;
     }
     weaken(scope, &mut left);
+    if scope.may_have_gone_on() {
+        for candidate in &mut left {
+            candidate.cause.certainty = Certainty::Likely;
+        }
+    }
     left.sort_by(|a, b| order(scope, a).cmp(&order(scope, b)));
     noticed.sort_by_key(|candidate| (candidate.at, candidate.cause.code));
     let causes = |list: Vec<Candidate>| list.into_iter().map(|candidate| candidate.cause).collect();
@@ -240,7 +245,9 @@ fn weaken(scope: &Scope<'_>, left: &mut [Candidate]) {
 fn order<'a>(scope: &Scope<'_>, candidate: &'a Candidate) -> (u8, i64, Code, &'a str) {
     let failed_on = |pod: &str| scope.ray.is_some_and(|ray| ray.failed_on.contains(pod));
     let decided = candidate.place == Place::Owner && candidate.cause.code != Code::DeletedByPolicy;
-    let by_hand = scope.attempt.is_none_or(|attempt| !attempt.is_over()) && !scope.failed_before_deletion();
+    let by_hand = scope.attempt.is_none_or(|attempt| !attempt.is_over());
+    // Of work that was over, nobody's later decision is the end.
+    let over = scope.over().is_some_and(|over| scope.to.is_some_and(|to| to >= over));
     let rank = match candidate.place {
         // A head that came back long before somebody ended the run is not why it ended.
         Place::Head if by_hand && candidate.healed && scope.to.is_some_and(|to| to.since(candidate.at) > NODE) => 7,
@@ -250,7 +257,7 @@ fn order<'a>(scope: &Scope<'_>, candidate: &'a Candidate) -> (u8, i64, Code, &'a
         Place::Submitter => 2,
         Place::Words => 3,
         Place::Worker if is_wait(candidate.cause.code) => 4,
-        Place::Worker if by_hand && scope.to.is_some() => 8,
+        Place::Worker if by_hand && !over && scope.to.is_some() => 8,
         Place::Worker if failed_on(&candidate.pod) => 4,
         Place::Worker => 5,
         Place::Owner if decided => 6,

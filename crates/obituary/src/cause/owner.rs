@@ -135,8 +135,6 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
     let own = own.filter(|job| cluster.is_none_or(|cluster| job.end() <= cluster.end().map(|end| end.plus(5))));
     let object = own.or(cluster).or(scope.job)?;
     let at = object.end()?;
-    let over = scope.attempt.filter(|attempt| attempt.is_over()).and_then(|attempt| attempt.to);
-    let over = over.or_else(|| scope.end_of_jobs());
     let about = object.shown();
     let candidate = |code, certainty, at, says: &str| {
         Candidate::new(code, certainty, at, Place::Owner, about.clone()).because(Some(at), &about, says)
@@ -146,7 +144,7 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
             event.reason == "DeletedRayCluster" && event.note.ends_with(&format!("/{}", scope.cluster_name))
         });
     // After the end of its job: KubeRay cleaned up, or somebody did; either is no cause.
-    if let Some(end) = over.filter(|end| at.plus(1) >= *end) {
+    if let Some(end) = scope.over().filter(|end| at.plus(1) >= *end) {
         let spec = scope.job.and_then(|job| job.spec.as_ref());
         let policy = spec.is_some_and(|spec| spec.shutdown_after_job_finishes) || by_job.is_some();
         let ttl = span(at.since(end));
@@ -165,7 +163,9 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
     let going = scope.facts.conditions.iter().filter(|condition| condition.is_of_going_namespace());
     let going = going.filter(|condition| condition.kind == "Absent" || condition.at <= at.plus(1));
     if let Some(condition) = going.min_by_key(|condition| condition.at) {
-        let certainty = if condition.kind == "Absent" { Certainty::Likely } else { Certainty::Certain };
+        // Of an object that nobody saw go, only the time at which it was missed is known: it may have gone before.
+        let sure = condition.kind == "Terminating" && object.seen_going && scope.facts.unseen.is_empty();
+        let certainty = if sure { Certainty::Certain } else { Certainty::Likely };
         let says = format!("the namespace is {}", condition.kind.to_lowercase());
         return Some(candidate(Code::NamespaceDeleted, certainty, at, &says));
     }
@@ -185,7 +185,6 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
     let unknown_owner =
         owner.is_none() && object.owner.as_ref().is_some_and(|owner| Kind::from_name(&owner.kind).is_some());
     let sure = object.seen_going && owner.is_none() && !unknown_owner && scope.facts.unseen.is_empty();
-    let sure = sure && !scope.failed_before_deletion();
     let certainty = if sure { Certainty::Certain } else { Certainty::Likely };
     Some(candidate(Code::Deleted, certainty, at, "deleted while it ran"))
 }

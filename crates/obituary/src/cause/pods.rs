@@ -72,7 +72,7 @@ fn of_end(scope: &Scope<'_>, pod: &Pod, main: &Container, ended: &Ended) -> Opti
             let times = if times > 1 { times.to_string() } else { String::new() };
             // A worker ends by itself when its head is gone, and another cause may have ended both.
             let fine = pod.role == Role::Head || scope.head_is_fine();
-            let certainty = if fine && scope.facts.unseen.is_empty() { Certainty::Certain } else { Certainty::Likely };
+            let certainty = if fine && !scope.was_unseen() { Certainty::Certain } else { Certainty::Likely };
             Some(candidate(Code::Crash, certainty, ended.at).value("n", &times))
         }
     }

@@ -22,6 +22,13 @@ pub struct RayFacts {
 }
 
 impl RayFacts {
+    /// Returns the end of the last job; `None` while one goes on, and without any. A driver that ended is over, also where it
+    /// is not known what came of it.
+    pub fn end_of_jobs(&self) -> Option<Time> {
+        let is_over = self.jobs.iter().all(|job| job.at.is_some());
+        self.jobs.iter().filter_map(|job| job.at).max().filter(|_| is_over)
+    }
+
     /// Returns `true` if Ray lost a worker process that nobody had asked to end.
     pub fn lost_a_worker(&self) -> bool {
         !self.worker_exits.is_empty() || self.task_errors.iter().any(|errors| errors.error == "WORKER_DIED")
@@ -37,7 +44,7 @@ pub enum JobState {
     Failed,
     /// It was stopped.
     Stopped,
-    /// It had no end.
+    /// It had no end, or one of which it is not known what came of it.
     Open,
 }
 

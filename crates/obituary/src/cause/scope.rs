@@ -1,7 +1,7 @@
 //! The part of the facts that belongs to one run, and its bounds in time.
 
 use super::ray::{JobEnd, JobState, RayFacts};
-use crate::facts::{Attempt, Event, Facts, Kind, Pod, Role, Subject};
+use crate::facts::{Attempt, Event, Facts, Kind, NAMESPACES, Pod, Role, Subject};
 use crate::join::least;
 use crate::time::Time;
 
@@ -81,27 +81,21 @@ impl Scope<'_> {
         jobs.filter(|job| job.state == JobState::Failed).min_by_key(|job| job.at)
     }
 
-    /// Returns the end of the last of Ray's jobs, of a cluster without a `RayJob`; `None` while one goes on.
-    pub(super) fn end_of_jobs(&self) -> Option<Time> {
-        let jobs = self.ray.filter(|_| self.attempt.is_none()).map(|ray| &ray.jobs)?;
-        let is_over = jobs.iter().all(|job| job.state != JobState::Open && job.at.is_some());
-        jobs.iter().filter_map(|job| job.at).max().filter(|_| is_over)
-    }
-
-    /// Returns `true` if a job of Ray had failed before its cluster was deleted: the deletion cleaned up.
-    pub(super) fn failed_before_deletion(&self) -> bool {
-        let end = self.cluster.and_then(Subject::end);
-        let failed = self.failed_job().and_then(|job| job.at);
-        self.attempt.is_none() && failed.zip(end).is_some_and(|(failed, end)| failed < end)
+    /// Returns the end of the work: of the attempt, else of the last of Ray's jobs; `None` while it goes on.
+    pub(super) fn over(&self) -> Option<Time> {
+        match self.attempt {
+            Some(attempt) => attempt.to.filter(|_| attempt.is_over()),
+            None => self.ray.and_then(RayFacts::end_of_jobs),
+        }
     }
 
     fn has_ray_jobs(&self) -> bool {
         self.ray.is_some_and(|ray| !ray.jobs.is_empty())
     }
 
-    /// Returns `true` for what happened within the run, whose end has whole seconds if an object tells it.
+    /// Returns `true` for what happened within the run, by whole seconds: objects tell no others.
     pub(super) fn admits(&self, at: Time) -> bool {
-        self.to.is_none_or(|to| at < to.plus(1)) && self.from.is_none_or(|from| at >= from.plus(-5))
+        self.to.is_none_or(|to| at.second() <= to.second()) && self.from.is_none_or(|from| at >= from.plus(-5))
     }
 
     /// Returns `true` for what was first seen within the run, or shortly after it.
@@ -130,10 +124,16 @@ impl Scope<'_> {
         self.facts.events.iter().filter(move |event| event.about == about)
     }
 
+    /// Returns `true` if a part of the run was not watched. Namespaces, which tell of deletions alone, are no part of it.
+    pub(super) fn was_unseen(&self) -> bool {
+        let is_of_namespaces = |what: &String| what.split_once(": ").is_some_and(|(kind, _)| kind == NAMESPACES);
+        !self.facts.unseen.iter().all(is_of_namespaces)
+    }
+
     /// Returns `true` if a part of the run was not watched, or its head was never seen: then nothing follows from what
     /// is not known.
     pub(super) fn has_gaps(&self) -> bool {
-        !self.facts.unseen.is_empty() || self.head.is_none()
+        self.was_unseen() || self.head.is_none()
     }
 
     /// Returns `true` if the head, as far as it was seen, ran from its start on.
@@ -146,6 +146,16 @@ impl Scope<'_> {
                 })
         };
         !self.has_gaps() && self.head.is_some_and(fine)
+    }
+
+    /// Returns `true` if the object was suspended or to be retried when it was seen last, and nobody saw it go: it may have
+    /// gone on, and ended of something else.
+    pub(super) fn may_have_gone_on(&self) -> bool {
+        let objects = || [self.job, self.cluster].into_iter().flatten();
+        let is_lost = |object: &Subject| object.gone_at.is_some() && object.deleted_at.is_none() && !object.seen_going;
+        let is_open = |attempt: &Attempt| attempt.is_over() && !attempt.is_final() && !self.was_retried;
+        let is_suspended = || objects().any(|object| object.suspension().is_some());
+        self.is_last && objects().any(is_lost) && (self.attempt.is_some_and(is_open) || is_suspended())
     }
 
     /// Returns `true` for a thing that was seen at the end of the run or later, so that its state then is known.
@@ -309,10 +319,7 @@ impl<'a> Base<'a> {
         let attempt = self.attempt.and_then(|attempt| attempt.to);
         let next = self.next.and_then(|next| next.from);
         let deleted = least_of([self.cluster.and_then(Subject::end), self.job.and_then(Subject::end)]);
-        let ray = self.ray.filter(|_| self.attempt.is_none()).and_then(|ray| {
-            let over = !ray.jobs.is_empty() && ray.jobs.iter().all(|job| job.at.is_some());
-            over.then(|| ray.jobs.iter().filter_map(|job| job.at).max()).flatten()
-        });
+        let ray = self.ray.filter(|_| self.attempt.is_none()).and_then(RayFacts::end_of_jobs);
         // An end of Ray's jobs is no end of a cluster that lives on.
         let ray = ray.filter(|_| deleted.is_some());
         match (attempt, deleted.filter(|_| attempt.is_none_or(|to| deleted.is_some_and(|at| at.plus(1) < to)))) {

@@ -1,7 +1,9 @@
 //! Documents on the wire: bounds, newer versions, fields that are not known.
 
 use super::*;
-use crate::facts::{Event, Group, Kind, Node, Spec, Subject};
+use crate::cause::{Certainty, Code};
+use crate::facts::attempt::State;
+use crate::facts::{Attempt, Event, Group, Kind, Node, Spec, Subject, Suspend};
 use crate::join::Table;
 use proptest::prelude::*;
 
@@ -149,4 +151,48 @@ fn an_end_that_nobody_saw_says_so_where_it_ended_the_run() {
     let gone = Document::new(id(), over, None).gone_unwatched(now, "w");
     assert!(gone.is_final && gone.facts.unseen.is_empty());
     assert_eq!(gone.runs[0].to, Some(seen));
+}
+
+/// An object that was suspended or to be retried may have gone on until nobody looked.
+#[test]
+fn a_suspension_or_a_retry_is_no_end_that_was_seen() {
+    let [start, seen, now] = ["2026-11-29T07:00:00Z", "2026-11-29T08:00:00Z", "2026-11-30T09:30:00Z"].map(Time::parse);
+    let job = || Subject { kind: Kind::RayJob, name: "j".into(), uid: "j-1".into(), ..Subject::default() };
+    let suspends = || Table::from_iter([Suspend { generation: 2, value: true, at: seen, by: None }]);
+    let attempt = |status: &str, job_status: &str| Attempt {
+        job: "j-1".into(),
+        cluster: "nightly".into(),
+        from: start,
+        ran_at: start,
+        to: seen,
+        state: State {
+            deployment_status: status.into(),
+            job_status: job_status.into(),
+            message: "ValueError: broken".into(),
+            ..State::default()
+        },
+    };
+    let closed = |subject: Subject, attempt: Option<Attempt>| {
+        let mut all = if subject.kind == Kind::RayJob { Facts::default() } else { facts() };
+        let ObjectId { namespace, .. } = id();
+        let object = ObjectId { kind: subject.kind, namespace, name: subject.name.clone(), uid: subject.uid.clone() };
+        all.join(Facts {
+            objects: Table::from_iter([subject]),
+            attempts: Table::from_iter(attempt),
+            ..Facts::default()
+        });
+        let document = Document { written_at: seen, ..Document::new(object, all, None) };
+        let before = document.first_cause().map(|cause| cause.certainty);
+        assert_eq!(before, Some(Certainty::Certain), "{:?}", document.runs);
+        let gone = document.gone_unwatched(now.unwrap(), "w");
+        let cause = gone.first_cause().map(|cause| (cause.code, cause.certainty)).unwrap();
+        (cause, gone.facts.unseen.len())
+    };
+    let suspended = Subject { suspends: suspends(), ..job() };
+    assert_eq!(closed(suspended, Some(attempt("Suspended", ""))), ((Code::Suspended, Certainty::Likely), 1));
+    let cluster = facts().objects.iter().next().cloned().unwrap();
+    let cluster = Subject { suspends: suspends(), ready_at: start, ..cluster };
+    assert_eq!(closed(cluster, None), ((Code::Suspended, Certainty::Likely), 1));
+    assert_eq!(closed(job(), Some(attempt("Retrying", "FAILED"))), ((Code::AppFailed, Certainty::Likely), 1));
+    assert_eq!(closed(job(), Some(attempt("Failed", "FAILED"))), ((Code::AppFailed, Certainty::Certain), 0));
 }

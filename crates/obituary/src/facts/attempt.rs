@@ -87,6 +87,11 @@ impl Attempt {
         is_over(&self.state.deployment_status)
     }
 
+    /// Returns `true` if its `RayJob` is over with it: it is neither retried nor suspended.
+    pub fn is_final(&self) -> bool {
+        matches!(self.state.deployment_status.as_str(), "Complete" | "Failed" | "ValidationFailed")
+    }
+
     /// Returns `true` if it is known that Ray's job ran.
     pub fn ran(&self) -> bool {
         self.ran_at.is_some()

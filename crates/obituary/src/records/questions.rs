@@ -12,6 +12,9 @@ const PENDING: i64 = 60;
 /// Seconds after the end of a pod up to which its Events tell anything new.
 const OVER: i64 = 120;
 
+/// Namespaces that are remembered while they are being deleted.
+const GOING: usize = 1_000;
+
 /// A pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodRef {
@@ -21,27 +24,27 @@ pub struct PodRef {
     pub uid: String,
     /// The time of its last version; of one that waits, the minute, for its Events change while it does not.
     pub seen: Option<Time>,
+    /// `true` if its cluster was not seen to go; of the pods of others little is new.
+    pub cluster_stays: bool,
 }
 
 impl Records {
     /// Returns the pods in trouble: those that wait for more than a minute or with an error, that ended otherwise than
-    /// well, or that went while their cluster stays. Not those that went more than two minutes ago. Those whose cluster stays
-    /// come first: of the others little is new.
+    /// well, or that went while their cluster stays. Not those that went more than two minutes ago.
     pub fn pods_in_trouble(&self, now: Time) -> Vec<PodRef> {
-        let (mut first, mut found) = (Vec::new(), Vec::new());
+        let mut found = Vec::new();
         for record in self.objects.values() {
             let stays = record.own().is_some_and(|object| object.end().is_none());
-            let found = if stays { &mut first } else { &mut found };
             let pods = record.facts.pods.iter();
             let pods = pods.filter(|pod| pod.gone_at.is_none_or(|gone| now.since(gone) <= OVER));
             found.extend(pods.filter(|pod| is_in_trouble(pod, stays, now)).map(|pod| PodRef {
                 namespace: record.id.namespace.clone(),
                 uid: pod.uid.clone(),
                 seen: if waits(pod, now) { Some(minute(now)) } else { pod.last_seen.max(pod.gone_at) },
+                cluster_stays: stays,
             }));
         }
-        first.append(&mut found);
-        first
+        found
     }
 
     /// Returns the nodes of pods that are there or went lately, each with `true` if one of its pods is in trouble.
@@ -88,12 +91,28 @@ impl Records {
 
     /// Takes the answer to a question about a namespace: it is there, or it is gone.
     pub fn namespace_told(&mut self, name: &str, namespace: Option<&object::Namespace>, seen: Time) {
+        // One that is being deleted never comes back, but another one may take its name.
+        self.going.remove(name);
         let Some(facts) = read::namespace(name, namespace, seen) else { return };
+        if namespace.is_some() && self.going.len() < GOING {
+            self.going.insert(name.to_owned(), facts.clone());
+        }
         let went = |record: &&mut Record| {
             let end = record.own().and_then(Subject::end);
             record.id.namespace == name && end.is_some_and(|end| seen.since(end) <= OVER)
         };
         for record in self.objects.values_mut().filter(went) {
+            record.join(facts.clone(), &mut self.joins);
+        }
+    }
+
+    /// Joins what is known of the namespace into the end of an object that was there before its deletion began.
+    pub(super) fn tell_going_namespace(&mut self, uid: &str) {
+        let Some(record) = self.objects.get_mut(uid) else { return };
+        let Some(facts) = self.going.get(&record.id.namespace) else { return };
+        let begun = facts.conditions.iter().map(|condition| condition.at).next();
+        let ended = record.own().filter(|object| object.end().is_some());
+        if ended.is_some_and(|object| object.created_at <= begun) {
             record.join(facts.clone(), &mut self.joins);
         }
     }

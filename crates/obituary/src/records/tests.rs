@@ -189,12 +189,16 @@ fn a_gap_of_the_watch_is_told_and_a_vanished_object_is_gone() {
 /// Of an object that went, its namespace is asked about.
 #[test]
 fn a_namespace_that_goes_takes_its_objects_along() {
-    let told = |namespace: Option<Value>| {
+    let told_of = |is_seen: bool, namespace: Option<Value>| {
         let mut records = Records::default();
         records.apply(&object(&cluster()), at(0));
         records.apply(&object(&running()), at(1));
         assert!(records.namespaces_of_ends(at(299)).is_empty());
-        records.delete(&object(&cluster()), at(300));
+        if is_seen {
+            records.delete(&object(&cluster()), at(300));
+        } else {
+            records.vanished("c-uid", at(300));
+        }
         assert_eq!(records.namespaces_of_ends(at(305)), [("team".to_owned(), at(300))].into());
         assert!(records.namespaces_of_ends(at(500)).is_empty(), "it is asked once it went, not for ever");
         let namespace: Option<object::Namespace> = namespace.map(|told| serde_json::from_value(told).unwrap());
@@ -203,12 +207,69 @@ fn a_namespace_that_goes_takes_its_objects_along() {
         let first = document.first_cause().unwrap();
         (first.code.to_string(), first.certainty == crate::cause::Certainty::Certain)
     };
+    let told = |namespace: Option<Value>| told_of(true, namespace);
     let deleted = |seconds: i64| Some(json!({"metadata": {"deletionTimestamp": at(seconds)}}));
     let is = |code: &str, certain: bool| (code.to_owned(), certain);
     assert_eq!(told(deleted(299)), is("NamespaceDeleted", true));
+    assert_eq!(told_of(false, deleted(299)), is("NamespaceDeleted", false), "it may have gone before");
     assert_eq!(told(None), is("NamespaceDeleted", false));
     assert_eq!(told(deleted(304)), is("Deleted", true), "it went before");
     assert_eq!(told(Some(json!({"metadata": {"name": "team"}}))), is("Deleted", true));
+}
+
+/// A namespace goes on for minutes, and is asked about once.
+#[test]
+fn what_a_going_namespace_takes_later_went_with_it() {
+    let later = |name: &str, created: i64| {
+        json!({"kind": "RayCluster", "metadata": {"name": name, "namespace": "team", "uid": format!("{name}-uid"),
+            "creationTimestamp": at(created)}})
+    };
+    let first = |created: i64, told_again: Option<Option<object::Namespace>>| {
+        let mut records = Records::default();
+        records.apply(&object(&cluster()), at(0));
+        records.apply(&object(&later("d", created)), at(created.max(0)));
+        records.delete(&object(&cluster()), at(300));
+        let going = json!({"metadata": {"deletionTimestamp": at(299)}});
+        records.namespace_told("team", Some(&serde_json::from_value(going).unwrap()), at(301));
+        if let Some(told) = told_again {
+            records.namespace_told("team", told.as_ref(), at(350));
+        }
+        records.delete(&object(&later("d", created)), at(400));
+        let document = records.document("d-uid", at(410), "w", &Kubernetes::default(), None).unwrap();
+        let first = document.first_cause().unwrap();
+        (first.code.to_string(), first.certainty == crate::cause::Certainty::Certain)
+    };
+    let is = |code: &str| (code.to_owned(), true);
+    assert_eq!(first(10, None), is("NamespaceDeleted"));
+    assert_eq!(first(380, None), is("Deleted"), "another namespace has its name");
+    let another = serde_json::from_value(json!({"metadata": {"name": "team"}})).unwrap();
+    assert_eq!(first(10, Some(Some(another))), is("Deleted"));
+    assert_eq!(first(10, Some(None)), is("Deleted"), "nothing is known of what has its name now");
+}
+
+/// Namespaces tell of deletions: without the right to them, those alone are likely.
+#[test]
+fn without_the_right_to_namespaces_deletions_alone_are_likely() {
+    let first = |hidden: &str, ended: bool| {
+        let mut records = Records::default();
+        records.hide(Some("team"), hidden);
+        records.apply(&object(&cluster()), at(0));
+        records.apply(&object(&running()), at(1));
+        if ended {
+            records.apply(
+                &object(&pod(&json!({"terminated": {"reason": "Error", "exitCode": 1,
+                "containerID": "x://1", "finishedAt": "2026-11-29T07:01:40Z"}}))),
+                at(101),
+            );
+        }
+        records.delete(&object(&cluster()), at(300));
+        let document = records.document("c-uid", at(310), "w", &Kubernetes::default(), None).unwrap();
+        let first = document.first_cause().unwrap();
+        (first.code.to_string(), first.certainty == crate::cause::Certainty::Certain)
+    };
+    assert_eq!(first("namespaces: forbidden", true), ("Crash".to_owned(), true));
+    assert_eq!(first("nodes: forbidden", true), ("Crash".to_owned(), false));
+    assert_eq!(first("namespaces: forbidden", false), ("Deleted".to_owned(), false));
 }
 
 /// Events are told before the pod that they are about; so are submitters before their job.

@@ -1,4 +1,4 @@
-//! What is no cause, by the scenes of `scenes/no_cause.rs`.
+//! Trouble that is no cause, by the scenes of `scenes/no_cause.rs`.
 
 use crate::scenes::no_cause::rows;
 use crate::scenes::objects::*;

@@ -155,7 +155,7 @@ fn with_gap(versions: &[Version], from: usize, to: usize, told: bool) -> Records
     records
 }
 
-/// Whatever is missed, a first cause that is certain is the right one.
+/// A first cause that is certain is the right one, whatever is missed.
 #[test]
 fn gaps_make_no_wrong_cause_certain() {
     let (mut all, mut right, mut certain) = (0, 0, 0);

@@ -1,7 +1,12 @@
 //! Runs and documents of objects: what is no single rule.
 
 use crate::scenes::objects::*;
-use ray_history_obituary::cause::{Certainty::Likely, Code, Outcome};
+use ray_history_obituary::cause::{
+    Certainty::{Certain, Likely},
+    Code, JobEnd, JobState, Outcome, RayFacts, Run, WorkerExit,
+};
+use ray_history_obituary::time::Time;
+use serde_json::json;
 
 /// One process of a worker's container was ended for memory, which the container tells of only at its end.
 #[test]
@@ -42,4 +47,92 @@ fn each_head_pod_is_a_run() {
     let runs = document(&records, "c-uid", None).runs;
     let told: Vec<_> = runs.iter().map(|run| (run.first_cause().unwrap().code, run.sessions.clone())).collect();
     assert_eq!(told, [(Code::HeadOOM, vec!["session_1".to_owned()]), (Code::Deleted, vec!["session_2".to_owned()])]);
+}
+
+/// An hour, in seconds.
+const HOUR: i64 = 3_600;
+
+fn job_end(state: JobState, end: Option<i64>) -> JobEnd {
+    let message = if state == JobState::Failed { "ValueError: broken" } else { "" };
+    JobEnd { id: "x".into(), state, at: end.map(at), message: message.into() }
+}
+
+/// A cluster without a `RayJob` whose jobs have these ends, and that is deleted at a time.
+fn with_jobs(scene: Scene, jobs: impl Into<Vec<JobEnd>>, deleted: i64) -> Run {
+    let facts = RayFacts { jobs: jobs.into(), ..RayFacts::default() };
+    Scene { ray: Some(facts), ..scene.gone(deleted, cluster(ready())) }.run()
+}
+
+fn idle() -> Scene {
+    Scene::cluster().see(1, cluster(ready())).healthy()
+}
+
+fn codes(run: &Run) -> Vec<Code> {
+    run.causes.iter().map(|cause| cause.code).collect()
+}
+
+/// Whoever waited for a job deletes its cluster within seconds, or it is cleaned up hours later.
+#[test]
+fn a_deletion_after_the_last_job_is_no_cause() {
+    for deleted in [401, 402, 403, 404, 9 * HOUR] {
+        let run = with_jobs(idle(), [job_end(JobState::Failed, Some(400))], deleted);
+        assert_eq!((codes(&run), run.outcome), (vec![Code::AppFailed], Outcome::Failed), "{deleted}");
+        assert!(run.noticed.is_empty(), "{:?}", run.noticed);
+        let succeeded = [JobState::Succeeded, JobState::Succeeded].map(|state| job_end(state, Some(400)));
+        let run = with_jobs(idle(), succeeded, deleted);
+        assert_eq!((codes(&run), run.noticed, run.outcome), (vec![], vec![], Outcome::Succeeded), "{deleted}");
+        // The last job of a mix succeeded.
+        let mix = [job_end(JobState::Failed, Some(100)), job_end(JobState::Succeeded, Some(400))];
+        let run = with_jobs(idle(), mix, deleted);
+        assert_eq!((codes(&run), run.outcome, run.to), (vec![Code::AppFailed], Outcome::Failed, Some(at(400))));
+        // Of a driver that ended, it is not known what came of it.
+        let run = with_jobs(idle(), [job_end(JobState::Open, Some(400))], deleted);
+        assert_eq!((codes(&run), run.outcome, run.to), (vec![], Outcome::Unknown, Some(at(400))));
+    }
+}
+
+/// One job failed hours ago, and another went on: the deletion ended that.
+#[test]
+fn a_deletion_while_a_job_goes_on_is_certain() {
+    let jobs = [job_end(JobState::Failed, Some(400)), job_end(JobState::Open, None)];
+    let run = with_jobs(idle(), jobs, 4 * HOUR);
+    let deleted = run.causes.iter().find(|cause| cause.code == Code::Deleted).map(|cause| cause.certainty);
+    assert_eq!((deleted, run.to), (Some(Certain), Some(at(4 * HOUR))), "{:?}", run.causes);
+    // A job that fails of the deletion is over after it.
+    let run = with_jobs(idle(), [job_end(JobState::Failed, Some(410))], 400);
+    assert!(codes(&run).contains(&Code::Deleted), "{:?}", run.causes);
+}
+
+/// A head without memory came back hours before the job failed of its program, and the cluster was cleaned up.
+#[test]
+fn a_head_that_healed_long_before_is_not_told_first() {
+    let killed = json!({"phase": "Running", "containerStatuses": [{"name": "ray-head", "restartCount": 1, "ready": true,
+        "state": running(HOUR + 9), "lastState": ended(HOUR, "OOMKilled", 137)}]});
+    let scene = idle().see(HOUR + 10, head(killed));
+    let run = with_jobs(scene, [job_end(JobState::Failed, Some(3 * HOUR))], 4 * HOUR);
+    assert_eq!(codes(&run), [Code::AppFailed, Code::HeadOOM], "{:?}", run.causes);
+    assert_eq!(run.causes[0].certainty, Likely);
+}
+
+/// Objects tell whole seconds, and Ray's facts parts of them.
+#[test]
+fn what_happened_in_the_second_of_the_end_is_of_the_run() {
+    let half = |seconds: i64| Time(at(seconds).0 + 500_000_000);
+    let has_cause = |killed: Time, end: Option<Time>, deleted: i64| {
+        let job = JobEnd {
+            message: "ray.exceptions.OutOfMemoryError: killed".into(),
+            at: end,
+            ..job_end(JobState::Failed, None)
+        };
+        let exit = WorkerExit { pod: "w1".into(), at: Some(killed), exit_type: "NODE_OUT_OF_MEMORY".into() };
+        let facts = RayFacts { jobs: vec![job], worker_exits: vec![exit], ..RayFacts::default() };
+        let run = Scene { ray: Some(facts), ..idle().gone(deleted, cluster(ready())) }.run();
+        codes(&run).contains(&Code::RayOOM)
+    };
+    // The deletion, at 400 or some milliseconds later, is the end.
+    assert!(has_cause(half(400), Some(half(400)), 400));
+    assert!(!has_cause(at(401), Some(half(401)), 400));
+    // The end of the job is exact.
+    assert!(has_cause(half(400), Some(half(400)), 500));
+    assert!(!has_cause(at(401), Some(half(400)), 500));
 }

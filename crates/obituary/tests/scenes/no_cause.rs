@@ -1,4 +1,4 @@
-//! What is no cause: each of these happens in ordinary runs, and must not be named with certainty.
+//! Trouble that is no cause: each of these happens in ordinary runs, and must not be named with certainty.
 
 use super::Row;
 use super::objects::*;

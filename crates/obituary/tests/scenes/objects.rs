@@ -41,7 +41,7 @@ pub(crate) struct Scene {
     pub(crate) ray: Option<RayFacts>,
     /// A real API server shows the object at this time for so long that a pod which waits is asked about.
     pub(crate) holds: Option<i64>,
-    /// What happened before this time has long been over when a real API server shows the first object.
+    /// The time before which all has long been over when a real API server shows the first object.
     pub(crate) age: i64,
 }
 

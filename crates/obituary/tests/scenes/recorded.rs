@@ -6,9 +6,7 @@ use ray_history_obituary::cause::{Certainty, Code, Outcome};
 use ray_history_obituary::records::{Object, Records};
 use ray_history_obituary::time::Time;
 use serde_json::Value;
-use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 
 /// A version of an object, as a watch reported it.
 #[derive(Clone)]
@@ -58,17 +56,21 @@ pub(crate) const ALL: [Recorded; 12] = [
     Recorded { outcome: Outcome::Stopped, ..recorded("cluster", Code::Deleted, Certainty::Certain) },
 ];
 
-/// Returns the folder of the recordings, which tests of two packages read.
-fn folder() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let places = ["tests/fixtures/kube-objects", "crates/obituary/tests/fixtures/kube-objects"];
-    places.into_iter().map(|place| package.join(place)).find(|place| place.exists()).unwrap()
+/// Names of recordings with their bytes, whose place depends on no package.
+macro_rules! files {
+    ($($name:literal)*) => { [$(($name, include_bytes!(concat!("../fixtures/kube-objects/", $name, ".jsonl.gz")))),*] };
 }
+
+/// The recordings.
+const FILES: [(&str, &[u8]); 12] = files!(
+    "ok" "fail" "backoff" "deadline" "oom-worker" "oom-head" "oom-process-cgroup-v1" "evict" "image-pull-head"
+    "image-pull-worker" "pending" "cluster"
+);
 
 /// Reads the lines of a run: each has a version of an object.
 fn lines(name: &str) -> impl Iterator<Item = Value> {
-    let file = File::open(folder().join(format!("{name}.jsonl.gz"))).unwrap();
-    BufReader::new(GzDecoder::new(file)).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+    let (_, file) = FILES.iter().find(|(known, _)| *known == name).unwrap();
+    BufReader::new(GzDecoder::new(*file)).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
 }
 
 fn time(line: &Value) -> Time {

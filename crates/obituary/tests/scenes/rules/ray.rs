@@ -1,4 +1,4 @@
-//! What only the tables of Ray tell.
+//! Causes that only the tables of Ray tell.
 
 use super::*;
 
