@@ -16,7 +16,9 @@ async fn a_store_that_is_not_well_ends_a_run() {
         bucket.run().await;
         pass(7 * DAY).await;
         let faulty = Arc::new(Faulty::new(Arc::clone(&bucket.memory) as _));
-        faulty.arm(FOLDER, Fault::Always(kind));
+        for folder in [FOLDER, &FOLDER.replace("train0", "train1")] {
+            faulty.arm(folder, Fault::Always(kind));
+        }
         bucket.executor.store = faulty;
         let run = bucket.run().await;
         assert_eq!((run.outcome.as_str(), run.deleted), ("StoreFails", 0), "{kind:?}");
