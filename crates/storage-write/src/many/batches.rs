@@ -95,16 +95,14 @@ impl<S: Batches + ?Sized> Run<'_, S> {
     async fn refused(&mut self, places: &[usize], lasting: bool) {
         let (first, rest) = places.split_at(1);
         self.singly(first).await;
-        let error = match first.first().and_then(|place| self.results[*place].as_ref()) {
-            Some(Err(error)) => error.about(error.key()),
-            _ => {
-                if lasting {
-                    self.store.refusals().note();
-                }
-                return self.singly(rest).await;
-            }
-        };
-        self.fail(rest, &error);
+        let failed = first.first().and_then(|place| self.results[*place].as_ref()?.as_ref().err());
+        if let Some(error) = failed.map(|error| error.about(error.key())) {
+            return self.fail(rest, &error);
+        }
+        if lasting {
+            self.store.refusals().note();
+        }
+        self.singly(rest).await;
     }
 
     /// Takes the results that the store told, and asks for the other keys singly.

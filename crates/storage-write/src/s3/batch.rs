@@ -75,8 +75,9 @@ fn meaning(key: &str, error: Refused<DeleteObjectsError>) -> Asked {
     let error = refused(key, error, TO_DELETE);
     match (status, &*code) {
         (200..=299, _) => Asked::Refused { lasting: false },
-        (400, "" | "InvalidArgument" | "InvalidRequest" | "NotImplemented") => Asked::Refused { lasting: true },
-        (405 | 501, _) | (403, "" | "AccessDenied") => Asked::Refused { lasting: true },
+        (405 | 501, _)
+        | (403, "" | "AccessDenied")
+        | (400, "" | "InvalidArgument" | "InvalidRequest" | "NotImplemented") => Asked::Refused { lasting: true },
         (400, _) if error.kind() == ErrorKind::Failed => Asked::Refused { lasting: false },
         _ => Asked::Failed(error),
     }

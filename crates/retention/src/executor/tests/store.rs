@@ -1,13 +1,6 @@
-//! Stores that are not well, and one that is a folder.
+//! Stores that are not well, and those that are folders.
 
 use super::*;
-use ray_history_storage::config::{LocalConfig, StoreConfig};
-use ray_history_storage::local::Local;
-use ray_history_storage_write::connect;
-use std::fs;
-use std::path::Path;
-use std::time::SystemTime;
-use tempfile::TempDir;
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_not_well_ends_a_run() {
@@ -26,44 +19,25 @@ async fn a_store_that_is_not_well_ends_a_run() {
     }
 }
 
-/// Returns a folder with the objects of one old session, and folders of it without any.
-async fn in_a_folder() -> (TempDir, Bucket) {
-    let (dir, mut bucket) = (tempfile::tempdir().unwrap(), Bucket::new(1, 0));
-    let marker = "cluster-metadata/raycluster/ml_train0/session_2026-11-22_23-11-33_821800_1".to_owned();
-    for key in [marker, format!("{FOLDER}n/logs/worker-2.out")] {
-        let path = dir.path().join(key);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let old = SystemTime::UNIX_EPOCH + Duration::from_nanos((BEGIN - 40 * DAY).cast_unsigned());
-        File::create(path).unwrap().set_modified(old).unwrap();
-    }
-    fs::create_dir_all(dir.path().join(FOLDER).join("logs/old")).unwrap();
-    bucket.executor.store = Arc::new(Local::open(dir.path()).unwrap());
-    bucket.executor.writer =
-        Some(connect(&StoreConfig::Local(LocalConfig { path: dir.path().to_owned() })).await.unwrap());
-    (dir, bucket)
-}
-
 /// Folders without objects are not listed, and one that stays would be listed as a session.
 #[tokio::test(start_paused = true)]
-async fn a_deletion_leaves_no_folder_of_the_session() {
+async fn a_deletion_ends_with_the_folders_of_the_session() {
     for is_interrupted in [false, true] {
-        let (dir, mut bucket) = in_a_folder().await;
-        assert_eq!(bucket.run().await.marked, 1);
+        let mut bucket = Bucket::new(1, 3);
+        bucket.run().await;
         pass(7 * DAY).await;
-        let at = dir.path().to_owned();
-        let files = move || {
-            remove_files(&at.join("cluster-history"));
-            remove_files(&at.join("cluster-metadata"));
-        };
         if is_interrupted {
             // An executor removed all objects, and came to its end before it removed the folders.
-            *bucket.known.begun.lock() = Some(Box::new(files));
+            let (memory, left) = (Arc::clone(&bucket.memory), bucket.left().await);
+            let remove = move || assert!(left.iter().all(|key| memory.remove(key)));
+            *bucket.known.begun.lock() = Some(Box::new(remove));
         }
         let run = bucket.run().await;
         assert_eq!((run.outcome.as_str(), run.deleted), ("Deleting", 1), "{:?}", run.failed);
-        assert_eq!(run.objects, if is_interrupted { 0 } else { 2 });
-        assert!(!dir.path().join("cluster-history/raycluster").exists(), "interrupted: {is_interrupted}");
-        assert!(dir.path().join("cluster-history").exists(), "it may be another's");
+        assert_eq!(run.objects, if is_interrupted { 0 } else { 3 });
+        let flat = "train0_ml/session_2026-11-22_23-11-33_821800_1/";
+        let deleted = bucket.writer.deleted.lock().clone();
+        assert!(deleted.ends_with(&[FOLDER.to_owned(), flat.to_owned()]), "interrupted: {is_interrupted}: {deleted:?}");
     }
 }
 
@@ -77,11 +51,4 @@ async fn a_bucket_is_not_asked_for_its_folders() {
     assert_eq!(bucket.run().await.deleted, 1);
     let deleted = bucket.writer.deleted.lock().clone();
     assert_eq!(deleted.len(), 3, "{deleted:?}");
-}
-
-fn remove_files(folder: &Path) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { remove_files(&path) } else { fs::remove_file(path).unwrap() }
-    }
 }

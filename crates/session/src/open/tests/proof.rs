@@ -406,7 +406,7 @@ async fn a_filter_reads_no_more_sessions_than_it_can_keep() {
     assert_eq!(scene.store.counts(), before);
 }
 
-/// What is in use outlives what was read once.
+/// A result in use outlives those that nobody asks for.
 #[tokio::test]
 async fn a_filter_uses_what_it_looks_at() {
     let scene = Scene::new(1, 1, room_for(200)).await;
