@@ -18,8 +18,23 @@ const AFTER: Duration = Duration::from_secs(10);
 const AFTER_ASKED: Duration = Duration::from_secs(40);
 /// The same of what was shown for more than a minute: it is asked about with all that failed meanwhile.
 const AFTER_HOLD: Duration = Duration::from_secs(20);
-/// Kinds whose objects are deleted as soon as nothing holds them, in the order in which a namespace is cleaned up.
-const OURS: [&str; 4] = ["RayCluster", "Workload", "RayService", "RayJob"];
+/// The time after which a namespace that is being deleted takes the objects of another scene.
+const LATER: Duration = Duration::from_secs(7);
+/// The kind whose objects go first when all is cleaned up; their pods follow.
+const CLUSTERS: &str = "RayCluster";
+/// Kinds of recordings that are not played: nobody but `KubeRay` sees the Job of a submitter.
+const UNPLAYED: [&str; 2] = ["Job", "Endpoints"];
+/// Kinds whose objects go last.
+const OWNERS: [&str; 4] = ["Workload", "RayService", "RayJob", "Node"];
+
+/// The part of a scene in the deletion of its namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doom {
+    /// It ends with the beginning of the deletion.
+    First,
+    /// It was played at the same time, and goes some seconds later.
+    Later,
+}
 
 /// A scene on its way.
 pub(super) struct Player<'a> {
@@ -44,14 +59,14 @@ struct Shown {
 }
 
 impl<'a> Player<'a> {
-    /// Plays a scene in a namespace with a prefix before all names, and cleans up, with the deletion of the namespace if
-    /// that is `doomed`. Returns the player, which knows its uids and times.
+    /// Plays a scene in a namespace with a prefix before all names, and cleans up, as the namespace's deletion does if that
+    /// is `doomed`. Returns the player, which knows its uids and times.
     pub(super) async fn play(
         plane: &'a ControlPlane,
         namespace: &'a str,
         prefix: String,
         scene: &Scene,
-        doomed: bool,
+        doomed: Option<Doom>,
     ) -> Self {
         let mut steps: Vec<&Step> = scene.steps.iter().collect();
         steps.sort_by_key(|step| step.at);
@@ -78,8 +93,11 @@ impl<'a> Player<'a> {
             player.clock.until(step.at).await;
             player.show(step).await;
         }
+        assert!(player.early.is_empty(), "Events about objects that never come: {:?}", player.early);
         tokio::time::sleep(after).await;
-        if doomed {
+        if doomed == Some(Doom::Later) {
+            tokio::time::sleep(LATER).await;
+        } else if doomed == Some(Doom::First) {
             plane.delete(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})).await;
         }
         player.clean_up().await;
@@ -212,7 +230,7 @@ impl<'a> Player<'a> {
     async fn event(&mut self, uid: &str, told: Value) {
         let about = text(&told["involvedObject"]["uid"]);
         if !self.uids.contains_key(&about) {
-            if told["involvedObject"]["kind"] != "Job" {
+            if !UNPLAYED.contains(&text(&told["involvedObject"]["kind"]).as_str()) {
                 self.early.push(told);
             }
             return;
@@ -240,7 +258,7 @@ impl<'a> Player<'a> {
             let of_kind = player.there.iter().filter(|(_, shown)| shown.object["kind"] == kind);
             of_kind.map(|(uid, _)| uid.clone()).collect()
         };
-        for uid in uids(self, OURS[0]) {
+        for uid in uids(self, CLUSTERS) {
             self.remove(&uid).await;
         }
         let pods = uids(self, "Pod");
@@ -261,7 +279,7 @@ impl<'a> Player<'a> {
             self.remove(uid).await;
         }
         tokio::time::sleep(Duration::from_secs(6)).await;
-        for kind in OURS[1..].iter().chain(["Node"].iter()) {
+        for kind in OWNERS {
             for uid in uids(self, kind) {
                 self.remove(&uid).await;
             }

@@ -6,7 +6,7 @@ use ray_history_obituary::time::Time;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-const SECOND: i64 = 1_000_000_000;
+const MILLISECOND: i64 = 1_000_000;
 
 /// Events, and the nodes that they name.
 struct Events<'a> {
@@ -28,8 +28,9 @@ pub(super) fn events(
     real: impl Fn(Time) -> Time,
 ) -> Vec<Value> {
     let mut events = Events { prefix, nodes: BTreeMap::new(), session, from, all: Vec::new() };
-    // Ends of jobs have whole seconds, and what happened before them was not later.
-    let at = |time: Option<Time>| time.map_or(from, |time| Time(real(time).0 / SECOND * SECOND));
+    let at = |time: Option<Time>| time.map_or(from, &real);
+    // Ray tells the ends of jobs in milliseconds.
+    let end = |time: Option<Time>| Time(at(time).millis() * MILLISECOND);
     for node in &ray.dead_nodes {
         let (id, time) = (events.node(&node.pod), written(at(node.at), true));
         let death = json!({"reason": node.reason, "reasonMessage": node.message});
@@ -70,7 +71,7 @@ pub(super) fn events(
             JobState::Open => "RUNNING",
         };
         let states = json!([{"state": "RUNNING", "timestamp": written(from, true)},
-            {"state": state, "timestamp": written(at(job.at), true), "message": job.message}]);
+            {"state": state, "timestamp": written(end(job.at), true), "message": job.message}]);
         let ended = json!({"submissionId": job.id, "stateTransitions": states});
         events.add("SUBMISSION_JOB_LIFECYCLE_EVENT", "submissionJobLifecycleEvent", ended);
     }

@@ -459,7 +459,9 @@ async fn documents_of_another_kubernetes_are_not_read() {
     let rig = ours([]);
     // The documents say otherwise, which nobody sees.
     let mut rows = left_of(&rig.memory, 0..3, "ours");
-    rows.iter_mut().for_each(|row| row.kubernetes = "another".to_owned());
+    for row in &mut rows {
+        "another".clone_into(&mut row.kubernetes);
+    }
     let (memory, _) = restarted(rig, rows, now().plus(1)).await;
     assert!(rows_of(&memory).await.is_empty());
 }

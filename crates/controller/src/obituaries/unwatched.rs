@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Shortest time between two searches of the rows.
-const BETWEEN: Duration = Duration::from_secs(5);
+const BETWEEN: Duration = Duration::from_secs(30);
 /// Interval of searches while a document is too young to tell that its object is gone.
 const YOUNG: Duration = Duration::from_mins(1);
 /// Interval of searches although neither the rows nor the lists have changed.
