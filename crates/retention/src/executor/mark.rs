@@ -166,6 +166,11 @@ impl Executor {
                 if survey.objects > 0 && kept.is_none() {
                     return self.start(acting, key, &stored, &tombstone, etag, checked).await;
                 }
+                if survey.objects == 0 {
+                    // It is listed for its folders, which an interrupted deletion left, or a writer made again.
+                    let places = Places::find(&*self.store, &self.roots, key, owner.as_ref()).await.map_err(of_read)?;
+                    self.remove_folders(acting, &places).await?;
+                }
                 // It is hidden already, and stays so until it may go.
                 if survey.objects > 0 && tombstone.empty.is_some() {
                     let noted = Tombstone { empty: None, ..tombstone.clone() };
