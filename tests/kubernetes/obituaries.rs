@@ -216,8 +216,7 @@ pub(crate) async fn an_end_that_nobody_watched_makes_its_document_final(stage: S
     let read = |path: PathBuf| serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).unwrap();
     let own = path.with_file_name(format!("{uid}.json"));
     let closed = || async { is_final(&read(own.clone())) };
-    // Rows are searched once a minute, after the lists of all kinds.
-    world.server().eventually("the document is final", Duration::from_secs(240), closed).await;
+    world.server().eventually("the document is final", LATE, closed).await;
     let last = read(own.clone());
     assert!(has_cause(&last) && last["outcome"] == "Failed", "{last}");
     assert!(last["unseen"][0].as_str().unwrap().starts_with("the end, between "), "{last}");

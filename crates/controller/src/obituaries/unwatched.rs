@@ -20,7 +20,7 @@ use tokio::time::Instant;
 /// Shortest time between two searches of the rows.
 const BETWEEN: Duration = Duration::from_secs(30);
 /// Interval of searches while a document is too young to tell that its object is gone.
-const YOUNG: Duration = Duration::from_mins(1);
+const YOUNG: Duration = Duration::from_secs(15);
 /// Interval of searches although neither the rows nor the lists have changed.
 const ANYWAY: Duration = Duration::from_mins(10);
 /// Pause after a request that the store could not answer.
