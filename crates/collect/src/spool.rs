@@ -273,9 +273,7 @@ impl Spool {
         let (room, reserved) = if self.is_plain { (len, 0) } else { (room::of_records(len), reserved) };
         let free = self.limits.bytes.saturating_sub(claimed.saturating_sub(reserved));
         if room > free {
-            inner.uncounted.1 += 1;
-            inner.is_short_of_room = true;
-            self.wake.notify_one();
+            self.refused(&mut inner);
             return Err(Refused::Full);
         }
         let mut batch = Batch::new(self, &mut inner, free);
@@ -285,17 +283,21 @@ impl Spool {
                 Ok(Accepted::New(taken))
             }
             Err(error) => {
-                inner.uncounted.1 += 1;
-                inner.is_short_of_room = true;
-                self.wake.notify_one();
+                self.refused(&mut inner);
                 Err(if room::is_full(&error) { Refused::Full } else { Refused::Disk(error) })
             }
         }
     }
 
-    /// Counts a batch that was refused before it was whole.
+    /// Counts a batch that was refused, here or before it was whole, and has room made for it.
     pub(crate) fn count_refused(&self) {
-        self.inner.lock().uncounted.1 += 1;
+        self.refused(&mut self.inner.lock());
+    }
+
+    fn refused(&self, inner: &mut Inner) {
+        inner.uncounted.1 += 1;
+        inner.is_short_of_room = true;
+        self.wake.notify_one();
     }
 
     /// Makes a file without a name in the spool.

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::rig::{Bucket, event, start_on, start_with};
-use crate::spool::{FailPoint, Fsync, Limits};
+use crate::spool::{FailPoint, Fsync, Limits, Reservation};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
@@ -26,6 +26,22 @@ async fn a_spool_without_room_seals_what_grows() {
     running.flush().await;
     assert!(refused > 0);
     assert_eq!(bucket.numbers(""), (0..next).collect::<Vec<_>>());
+}
+
+/// Also when it was refused before it was whole.
+#[tokio::test(start_paused = true)]
+async fn a_long_body_without_room_seals_what_grows() {
+    const BOUND: u64 = 100_000;
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
+    let running = start_with(&dir, &bucket, Sealing::default(), BOUND);
+    running.accept(1, 0..200);
+    running.flush().await;
+    assert!(running.spool.inner_used() > 0);
+    assert!(!Reservation::new(&running.spool).grow(BOUND * 3 / 4));
+    running.spool.count_refused();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(running.spool.inner_used(), 0);
+    assert!(Reservation::new(&running.spool).grow(BOUND * 3 / 4));
 }
 
 /// Until a file is sealed, both of its forms are on the disk.
