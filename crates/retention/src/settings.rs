@@ -18,8 +18,10 @@ use std::time::Duration;
 pub const SHORTEST: Duration = Duration::from_secs(24 * 3_600);
 /// The longest grace.
 pub const LONGEST_GRACE: Duration = Duration::from_secs(8_760 * 3_600);
-/// The most rules, and the most matches that protect.
-pub const MAX_RULES: usize = 100;
+/// The most rules, and the most matches that protect; the schema of a RayHistory has the same.
+pub const MAX_RULES: usize = 32;
+/// The most patterns of one list; the schema of a RayHistory has the same.
+pub const MAX_PATTERNS: usize = 64;
 
 /// The consequences of the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

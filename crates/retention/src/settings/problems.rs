@@ -1,6 +1,6 @@
 //! Everything that is wrong with settings, at once.
 
-use super::{LONGEST_GRACE, MAX_RULES, Match, Mode, Pattern, Rule, SHORTEST, Settings};
+use super::{LONGEST_GRACE, MAX_PATTERNS, MAX_RULES, Match, Mode, Pattern, Rule, SHORTEST, Settings};
 use std::fmt;
 
 /// A value that cannot be followed.
@@ -80,8 +80,8 @@ impl Found {
     fn matches(&mut self, field: &str, matches: &Match) {
         let Match { namespaces, owner_kinds: _, owners, outcomes } = matches;
         for (name, patterns) in [("namespaces", namespaces), ("owners", owners)] {
-            if patterns.len() > MAX_RULES {
-                self.add(&format!("{field}.{name}"), format!("{} are more than {MAX_RULES}", patterns.len()));
+            if patterns.len() > MAX_PATTERNS {
+                self.add(&format!("{field}.{name}"), format!("{} are more than {MAX_PATTERNS}", patterns.len()));
             }
             let odd = |pattern: &&Pattern| pattern.as_str().is_empty() || pattern.as_str().len() > Pattern::LONGEST;
             if patterns.iter().any(|pattern| odd(&pattern)) {

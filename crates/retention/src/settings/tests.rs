@@ -142,6 +142,10 @@ fn good_settings_have_no_problems() {
     let good = Settings { mode: Mode::Delete, rules: vec![rule()], ..Settings::default() };
     assert_eq!(good.problems(false), []);
     assert_eq!(Settings::default().problems(false), []);
+    let many = vec![rule(); MAX_RULES + 1];
+    assert_eq!(Settings { rules: many, ..good.clone() }.problems(false)[0].field, "rules");
+    let many = Match { owners: patterns(&["a"; MAX_PATTERNS + 1]), ..Match::default() };
+    assert_eq!(Settings { protect: vec![many], ..good.clone() }.problems(false)[0].field, "protect[0].owners");
     let without_rules = Settings { rules: Vec::new(), ..good.clone() };
     assert_eq!(without_rules.problems(false)[0].field, "rules");
     for grace in [LONGEST_GRACE + DAY, DAY.saturating_sub(Duration::from_nanos(1))] {

@@ -50,6 +50,10 @@ pub(crate) struct Stage {
     writer: MemoryWriter,
     world: Arc<World>,
     state: Mutex<Acts>,
+    /// An object that nobody may ever delete.
+    locked: Option<String>,
+    /// A session whose data nobody may ever list.
+    closed: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +69,12 @@ impl Stage {
     pub(crate) fn new(world: Arc<World>, mut random: Random) -> Self {
         let memory = Arc::new(Memory::with_page_size(3));
         world.fill(&memory, &mut random);
-        Self { writer: MemoryWriter(Arc::clone(&memory)), memory, world, state: Mutex::default() }
+        let (has_locked, has_closed) = (random.one_in(5), random.one_in(5));
+        let truths = world.truths();
+        let locked = truths.first().filter(|_| has_locked).and_then(|truth| truth.objects.first().cloned());
+        let closed = truths.last().filter(|_| has_closed).map(|truth| truth.folder().to_owned());
+        drop(truths);
+        Self { writer: MemoryWriter(Arc::clone(&memory)), memory, world, state: Mutex::default(), locked, closed }
     }
 
     pub(crate) fn arm(&self, faults: Faults) {
@@ -136,6 +145,10 @@ impl Stage {
             // Of a file that the listing hides, all that can be asked is that it stays itself.
             why.filter(|why| *why != YOUNG || !self.lies())
         };
+        let is_within = || {
+            let settings = self.state.lock().settings.clone().unwrap();
+            !self.lies() && truth.is_within_rules(&settings, &self.memory, now)
+        };
         let ignored = self.state.lock().faults.ignores_conditions;
         match new.map(|mark| &mark.phase) {
             // The same is said twice, or numbers are added, which begins nothing: a file may have come since.
@@ -143,6 +156,10 @@ impl Stage {
             Some(Phase::Deleting) => {
                 if let Some(why) = free() {
                     self.violate(format!("the deletion of {key} began, although {why}"));
+                }
+                // Where conditions are ignored, another may have replaced what the executor has read.
+                if old.as_ref().is_some_and(|old| old.phase == Phase::Marked) && is_within() {
+                    self.violate(format!("the deletion of {key} began, although no limit reaches it"));
                 }
                 match old {
                     Some(old) if old.phase == Phase::Marked && (now < old.at + DAY || now < old.not_before) => {
@@ -156,6 +173,9 @@ impl Stage {
             Some(Phase::Marked) => {
                 if let Some(why) = free() {
                     self.violate(format!("{key} was marked, although {why}"));
+                }
+                if is_within() {
+                    self.violate(format!("{key} was marked, although no limit reaches it"));
                 }
             }
             Some(_) => {}
@@ -203,6 +223,10 @@ impl Stage {
     pub(crate) fn check_end(&self, settings: &Settings) -> Result<(), String> {
         let now = self.world.clock.now();
         for truth in self.world.truths().iter() {
+            let is_locked = self.locked.as_ref().is_some_and(|locked| truth.objects.contains(locked));
+            if is_locked || self.closed.as_deref() == Some(truth.folder()) {
+                continue;
+            }
             let (key, left) = (&truth.candidate.key, self.left(truth));
             let stays = truth.must_stay(settings, &self.memory, self.world.root(), now);
             let mark = self.mark(key);
@@ -293,6 +317,9 @@ fn lost<T>(crash: &Crash, key: &str, value: T) -> Result<T, Error> {
 impl Storage for Handle {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         self.request(prefix).await?;
+        if self.stage.closed.as_deref() == Some(prefix) {
+            return Err(Error::new(ErrorKind::PermissionDenied, prefix));
+        }
         let mut page = self.stage.memory.list(prefix, delimiter, page).await?;
         let is_data = !prefix.contains("ray-history/v1/");
         if is_data && self.stage.lies() {
@@ -347,7 +374,7 @@ impl StorageWrite for Handle {
     async fn delete(&self, key: &str) -> Result<(), Error> {
         let crash = self.request(key).await?;
         let stage = &self.stage;
-        if stage.state.lock().faults.forbidden.contains(key) {
+        if stage.state.lock().faults.forbidden.contains(key) || stage.locked.as_deref() == Some(key) {
             return Err(Error::new(ErrorKind::PermissionDenied, key));
         }
         match keys::parse_tombstone(stage.world.root(), key) {

@@ -40,21 +40,35 @@ pub(crate) struct Truth {
     /// Time of the last deletion of an object.
     deleted_at: Option<i64>,
     nodes: NodeKeys,
+    folder: String,
 }
 
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) clock: Arc<dyn Clock>,
     sessions: Mutex<Vec<Truth>>,
+    /// The first root as it is set.
+    setting: &'static str,
+    /// Its first spelling.
     root: String,
 }
 
 impl World {
     pub(crate) fn new(random: &mut Random) -> Self {
-        let root = ["", "log/"][random.below(2) as usize].to_owned();
+        let setting = ["", "log", "/log"][random.below(3) as usize];
+        let spellings = Root::new(setting).spellings();
         let count = 3 + random.below(5);
-        let sessions = (0..count).map(|number| Self::session(&root, number, random)).collect();
-        Self { clock: Arc::new(Ticks(Instant::now())), sessions: Mutex::new(sessions), root }
+        let mut sessions = Vec::new();
+        for number in 0..count {
+            // Each program spells the root in its own way, and a session lies below one root or the other.
+            let root = match random.below(5) {
+                0 => "other/",
+                _ => &spellings[random.below(spellings.len() as u64) as usize],
+            };
+            sessions.push(Self::session(root, number, random));
+        }
+        let root = spellings[0].clone();
+        Self { clock: Arc::new(Ticks(Instant::now())), sessions: Mutex::new(sessions), setting, root }
     }
 
     fn session(root: &str, number: u64, random: &mut Random) -> Truth {
@@ -92,11 +106,11 @@ impl World {
             is_watched: true,
             ..Candidate::new(SessionKey { cluster, session })
         };
-        Truth { candidate, objects, deleted_at: None, nodes: keys.node("a0") }
+        Truth { candidate, objects, deleted_at: None, nodes: keys.node("a0"), folder: keys.prefix().to_owned() }
     }
 
     pub(crate) fn roots(&self) -> Vec<Root> {
-        vec![Root::new(&self.root), Root::new("other")]
+        vec![Root::new(self.setting), Root::new("other")]
     }
 
     /// Stores all objects, which are up to ninety days old.
@@ -135,14 +149,16 @@ impl World {
         for truth in self.sessions.lock().iter_mut() {
             let it = &mut truth.candidate;
             let pin = keys::pin(&self.root, &it.key.cluster, Some(&it.key.session));
+            let all = keys::pin(&self.root, &it.key.cluster, None);
             match random.below(16) {
                 0 => it.proof = random.one_in(2).then_some(Proof::FinalObituary),
                 1 => it.is_busy = random.one_in(2),
                 2 => it.is_watched = !random.one_in(2),
                 3 => it.pin = random.one_in(2).then_some(Pin::Label { until: Some(now + hours(random.below(400))) }),
-                4 => memory.put(pin, ""),
+                4 => memory.put(if random.one_in(4) { all } else { pin }, ""),
                 5 => {
                     memory.remove(&pin);
+                    memory.remove(&all);
                 }
                 6 if it.state == State::Live => (it.state, it.proof) = (State::Dead, Some(Proof::WatchSaw)),
                 6 => it.state = if random.one_in(2) { State::Unknown } else { State::Dead },
@@ -218,6 +234,20 @@ impl World {
 }
 
 impl Truth {
+    /// Returns `true` if the rule that decides is about age alone, and the session is younger; also if there is no rule.
+    pub(crate) fn is_within_rules(&self, settings: &Settings, memory: &Memory, now: i64) -> bool {
+        let Some(rule) = settings.rules.iter().find(|rule| rule.matches.covers(&self.candidate)) else { return true };
+        let newest = self.objects.iter().filter_map(|key| modified(memory, key)).max();
+        let Some(from) = self.candidate.ended.or(newest) else { return true };
+        let is_ranked = rule.max_sessions.is_some() || rule.max_bytes.is_some();
+        !is_ranked && rule.max_age.is_some_and(|age| now - from < age.as_nanos() as i64)
+    }
+
+    /// Returns the folder of its data.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// Returns the reason for which the session must not be deleted now, by what is true.
     pub(crate) fn must_stay(&self, settings: &Settings, memory: &Memory, root: &str, now: i64) -> Option<&'static str> {
         let it = &self.candidate;
