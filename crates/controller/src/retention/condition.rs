@@ -131,7 +131,7 @@ impl State {
             RunOutcome::Halted { message } => ("False", message.clone()),
             RunOutcome::Forbidden { message } => (
                 "False",
-                format!("the store refuses to write or to delete: {message}; see docs/retention-stores.md for the rights it needs, or set spec.retention.mode to DryRun"),
+                format!("the store refuses what retention needs: {message}; see docs/retention-stores.md for its rights, or set spec.retention.mode to DryRun"),
             ),
             RunOutcome::StoreFails { message } => ("False", format!("the store fails: {message}; the next run tries again")),
             RunOutcome::ReadOnly => ("False", "this store cannot be written to".to_owned()),
