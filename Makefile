@@ -184,6 +184,7 @@ e2e-deps: $(VENV)/e2e/stamp .cache/ray/2.52.0/stamp all-dashboards control-plane
 	scripts/install-nginx .cache/nginx
 	scripts/install-image-tools
 	scripts/oauth2-proxy .cache/oauth2-proxy
+	scripts/axe-core .cache/axe-core
 
 .PHONY: all-dashboards
 all-dashboards:

@@ -5,7 +5,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from e2e.harness import bundle
+from e2e.harness import axe, bundle
 from e2e.harness.server import Server, wait_until
 
 FAILED = "day-crash failed: ZeroDivisionError: division by zero"
@@ -109,6 +109,18 @@ def test_a_filter_by_outcome_is_kept_in_the_address(window, runs):
     window.open(window.url)
     window.wait_for_text(FAILED)
     assert window.run("return document.querySelector('[name=outcome]').value") == "failed"
+
+
+@pytest.mark.parametrize(
+    "path", ["sessions/", "sessions/?outcome=failed", "sessions/?q=nothing", "select_cluster", "rayjobs/default/oom-head"]
+)
+@pytest.mark.parametrize("width", [1400, 400])
+def test_no_list_keeps_anybody_out(window, runs, path, width):
+    window.open(f"{runs.url}/sessions/")
+    window.wait_for_text(FAILED)
+    window.resize(width, 900)
+    window.open(f"{runs.url}/{path}")
+    assert axe.serious(window) == []
 
 
 @pytest.mark.parametrize("path", ["sessions/", "select_cluster", "rayjobs/default/oom-head"])

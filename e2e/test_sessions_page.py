@@ -7,6 +7,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from e2e.harness import axe
 from e2e.harness.browser import Browser
 from e2e.harness.server import Server
 
@@ -167,6 +168,13 @@ def test_an_empty_result_and_a_bad_query_show_what_to_do(window, many):
     window.errors()
 
 
+@pytest.mark.parametrize("path", ["sessions/", "sessions/?startedAfter=yesterday", "no/such/page", "login"])
+def test_no_page_keeps_anybody_out(window, many, path):
+    window.open(f"{many.url}/{path}")
+    assert axe.serious(window) == []
+    window.errors()
+
+
 def test_a_list_whose_server_is_away_says_so_and_asks_again(one_window, bucket, tmp_path):
     window = one_window
     with Server(bucket, tmp_path / "first") as server:
@@ -174,6 +182,7 @@ def test_a_list_whose_server_is_away_says_so_and_asks_again(one_window, bucket, 
         window.wait_for_text("2 sessions")
     window.type_into("#search", "recsys")
     window.wait_for_text("This could not be looked up: the history server cannot be reached.")
+    assert axe.serious(window) == []
     with Server(bucket, tmp_path / "second", f"--listen={urlsplit(server.url).netloc}"):
         window.click("button", containing="Try again")
         window.wait_for_text("1 of 2 sessions", "recsys")

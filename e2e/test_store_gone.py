@@ -2,7 +2,7 @@
 
 import json
 
-from e2e.harness import bundle
+from e2e.harness import axe, bundle
 from e2e.harness.server import Server, wait_until
 
 SESSION = bundle.SMALL
@@ -32,6 +32,27 @@ def test_a_root_that_vanishes_is_an_error_and_the_list_stays(tmp_path):
         assert listed() == (1, False)
         wait_until(lambda: server.get("readyz")[0] == 200, 5)
         assert json.loads(server.get(f"{SESSION}/api/v0/tasks")[2])["result"]
+
+
+def test_a_page_of_a_storage_that_is_away_keeps_its_list_and_says_so(window, tmp_path):
+    root, away = bundle.small(tmp_path / "cases"), tmp_path / "away"
+    with Server(root, tmp_path / "log") as server:
+        window.open(f"{server.url}/sessions/")
+        window.wait_for_text("1 session")
+        root.rename(away)
+        wait_until(lambda: server.get("readyz")[0] == 503, 60)
+        window.open(f"{server.url}/sessions/")
+        window.wait_for_text("The storage cannot be listed at the moment", SESSION.rsplit("/", 1)[1])
+        assert axe.serious(window) == []
+        window.open(f"{server.url}/{SESSION}/why")
+        window.wait_for_text("Ray's own facts cannot be shown: The storage cannot be read")
+        assert axe.serious(window) == []
+        away.rename(root)
+        wait_until(lambda: server.get("readyz")[0] == 200, 60)
+        window.open(f"{server.url}/sessions/")
+        window.wait_for_text("1 session")
+        assert "cannot be listed" not in window.text()
+        window.errors()
 
 
 def test_a_log_that_is_gone_since_it_was_listed_is_not_found(tmp_path):

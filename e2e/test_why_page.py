@@ -6,7 +6,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from e2e.harness import bundle
+from e2e.harness import axe, bundle
 from e2e.harness.bar import wait_for as wait_for_bar
 from e2e.harness.server import Server, wait_until
 from e2e.test_runs_page import CONTRAST
@@ -229,6 +229,16 @@ def test_each_state_is_told_in_words(window, runs, state):
     ids = window.run("return [...document.querySelectorAll('[id]')].map((element) => element.id)")
     assert len(ids) == len(set(ids))
     assert not window.errors()
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("width", [1400, 400])
+def test_no_state_keeps_anybody_out(window, runs, state, width):
+    window.resize(width, 900)
+    window.open(f"{runs.url}/{STATES[state][0]}")
+    window.wait_for_text(STATES[state][1][0])
+    window.run("for (const closed of document.querySelectorAll('details')) closed.open = true")
+    assert axe.serious(window) == []
 
 
 @pytest.mark.parametrize("state", ["certain", "session"])

@@ -123,6 +123,24 @@ fn news_of_a_node_are_news_of_its_pods_cluster() {
     assert_eq!(document.first_cause().unwrap().code, crate::cause::Code::Drained);
 }
 
+/// Questions wait for their turn, and the cluster may be gone by then.
+#[test]
+fn a_pod_that_went_before_its_cluster_is_asked_about_afterwards_too() {
+    for (went, ended, asked) in [(100, 130, 1), (100, 100, 0), (131, 130, 0)] {
+        let mut records = Records::default();
+        records.apply(&object(&cluster()), at(0));
+        records.apply(&object(&running()), at(10));
+        let mut ends = [(went, running()), (ended, cluster())];
+        ends.sort_by_key(|(time, _)| *time);
+        for (time, gone) in ends {
+            records.delete(&object(&gone), at(time));
+        }
+        let found = records.pods_in_trouble(at(140));
+        assert_eq!(found.iter().filter(|pod| !pod.cluster_stays).count(), asked, "{went} {ended}");
+        assert_eq!(found.len(), asked);
+    }
+}
+
 #[test]
 fn the_last_document_waits_for_the_pods() {
     let mut records = Records::default();
