@@ -10,6 +10,7 @@ from e2e.harness.server import Server, wait_until
 
 FAILED = "day-crash failed: ZeroDivisionError: division by zero"
 OOM = "failed: ray.exceptions.WorkerCrashedError: The worker died unexpectedly"
+LISTS = ["sessions/", "select_cluster", "rayjobs/default/oom-head"]
 
 # The contrast of a text with the page, as WCAG 2 defines it.
 CONTRAST = """
@@ -111,9 +112,7 @@ def test_a_filter_by_outcome_is_kept_in_the_address(window, runs):
     assert window.run("return document.querySelector('[name=outcome]').value") == "failed"
 
 
-@pytest.mark.parametrize(
-    "path", ["sessions/", "sessions/?outcome=failed", "sessions/?q=nothing", "select_cluster", "rayjobs/default/oom-head"]
-)
+@pytest.mark.parametrize("path", [*LISTS, "sessions/?outcome=failed", "sessions/?q=nothing"])
 @pytest.mark.parametrize("width", [1400, 400])
 def test_no_list_keeps_anybody_out(window, runs, path, width):
     window.open(f"{runs.url}/sessions/")
@@ -123,7 +122,7 @@ def test_no_list_keeps_anybody_out(window, runs, path, width):
     assert axe.serious(window) == []
 
 
-@pytest.mark.parametrize("path", ["sessions/", "select_cluster", "rayjobs/default/oom-head"])
+@pytest.mark.parametrize("path", LISTS)
 def test_every_list_fits_a_phone_and_both_themes(window, runs, path):
     window.open(f"{runs.url}/sessions/")
     window.wait_for_text(FAILED)
