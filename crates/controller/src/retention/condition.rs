@@ -1,8 +1,5 @@
 //! The state of retention as the status shows it.
 
-#[cfg(test)]
-mod tests;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use ray_history_core::base::time::Nanos;
@@ -152,3 +149,6 @@ fn time(nanos: Nanos) -> Option<Time> {
     // Seconds, because more would only make the status change.
     Timestamp::from_second(nanos / 1_000_000_000).ok().map(Time)
 }
+
+#[cfg(test)]
+mod tests;
