@@ -60,7 +60,6 @@ pub fn summary(run: &Run) -> String {
 
 #[cfg(test)]
 mod tests {
-
     fn plan(text: &str) -> String {
         super::plan(&serde_json::from_str(text).unwrap())
     }

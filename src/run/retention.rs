@@ -19,11 +19,11 @@ use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::Root;
 use ray_history_metrics::Metrics;
 use ray_history_retention::places::Places;
-use ray_history_retention::{Act, Candidate, Clock, Executor, Known, Mode, Run, RunOutcome, keys, time};
+use ray_history_retention::{Act, Candidate, Clock, Executor, Known, Mode, Pins, Run, RunOutcome, keys, time};
 use ray_history_session::retention::{Planned, SystemClock};
 use ray_history_session::{Sessions, connect};
 use ray_history_settings::Settings;
-use ray_history_storage::{ErrorKind, ReadRange, Storage};
+use ray_history_storage::Storage;
 use ray_history_storage_write::If;
 use serde_json::Value;
 use std::process::ExitCode;
@@ -34,6 +34,8 @@ use std::time::Duration;
 const AT_ONCE: usize = 8;
 /// Longest page of a plan of a server.
 const MAX_PLAN: usize = 32 << 20;
+/// Sessions of a plan that are read from a server at most.
+const MOST: usize = 1_000_000;
 
 /// Runs a subcommand, and returns the exit code.
 pub(super) fn run(command: &RetentionCommand) -> anyhow::Result<ExitCode> {
@@ -74,26 +76,22 @@ async fn plan(args: &RetentionPlan) -> anyhow::Result<ExitCode> {
 
 /// Reads all pages of the plan of a server, from the beginning if another plan was made in between.
 async fn of_server(client: &Client, decision: &str) -> anyhow::Result<Value> {
-    let mut whole = Value::Null;
+    let (mut whole, mut sessions) = (Value::Null, Vec::new());
     loop {
-        let offset = whole["plan"].as_array().map_or(0, Vec::len);
+        let offset = sessions.len();
         let path = format!("api/history/v1/retention?decision={decision}&limit=1000&offset={offset}");
         let text = client::text(client.get(&path).await?, MAX_PLAN).await?;
         let mut page: Value = serde_json::from_str(&text).context("the server's answer is no plan")?;
-        let is_same = offset > 0 && page["plannedAt"] == whole["plannedAt"];
-        if offset > 0 && !is_same {
-            whole = Value::Null;
+        if offset > 0 && page["plannedAt"] != whole["plannedAt"] {
+            sessions.clear();
             continue;
         }
-        let is_last = page["isCut"] != true || page["plan"].as_array().is_none_or(Vec::is_empty);
-        if let Some(before) = whole["plan"].as_array_mut()
-            && let Some(more) = page["plan"].as_array_mut()
-        {
-            before.append(more);
-            page["plan"] = Value::Array(std::mem::take(before));
-        }
+        let Value::Array(mut more) = page["plan"].take() else { bail!("the server's answer is no plan") };
+        let is_last = page["isCut"] != true || more.is_empty() || offset >= MOST;
+        sessions.append(&mut more);
         whole = page;
         if is_last {
+            whole["plan"] = Value::Array(sessions);
             return Ok(whole);
         }
     }
@@ -232,41 +230,39 @@ pub(super) fn pin(args: &Pin) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let changed = runtime.block_on(set_pin(&settings, &cluster, session.as_ref(), !args.remove));
     runtime.shutdown_background();
-    let word = match changed? {
-        Some(key) if args.remove => bail!("{name} is still pinned, by {key}"),
-        Some(_) => "pinned: it is kept whatever the rules say",
-        None => "not pinned any more",
-    };
+    if let Some(left) = changed? {
+        bail!("{name} is still pinned: {left}");
+    }
+    let word = if args.remove { "not pinned any more" } else { "pinned: it is kept whatever the rules say" };
     is_open_after(&format!("{name} is {word}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes or removes a pin, below every root when it is removed. Returns the key of an object that pins the session, or
-/// the cluster, then.
+/// Writes a pin, or removes it below every root. Returns the reason for which a session is pinned after that all the same.
 async fn set_pin(
     settings: &Settings,
     cluster: &ClusterId,
     session: Option<&SessionName>,
     is_set: bool,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Option<&'static str>> {
     let writer = ray_history_storage_write::connect(&settings.storage.store).await?;
     let roots: Vec<Root> = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
-    let keys = |session| roots.iter().flat_map(Root::spellings).map(move |root| keys::pin(&root, cluster, session));
+    let mut keys = roots.iter().flat_map(Root::spellings).map(|root| keys::pin(&root, cluster, session));
     if is_set {
-        let key = keys(session).next().context("spec.storage.rootDirs is empty")?;
+        let key = keys.next().context("spec.storage.rootDirs is empty")?;
         writer.put(&key, Bytes::new(), If::Any).await.with_context(|| format!("{key} cannot be written"))?;
-        return Ok(Some(key));
+        return Ok(None);
     }
-    for key in keys(session) {
+    for key in keys {
         writer.delete(&key).await.with_context(|| format!("{key} cannot be deleted"))?;
     }
     let store = connect(&settings.storage, &Metrics::default()).await?;
-    for key in keys(session).chain(session.into_iter().flat_map(|_| keys(None))) {
-        match store.read(&key, ReadRange::Full).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) if error.kind() != ErrorKind::Archived => return Err(error).context("the pin cannot be read"),
-            _ => return Ok(Some(key)),
-        }
-    }
-    Ok(None)
+    let has = async |session| Pins::look_for(&*store, &roots, cluster, session).await.context("pins cannot be read");
+    Ok(if has(session).await? {
+        Some("the object is still there")
+    } else if session.is_some() && has(None).await? {
+        Some("all sessions of its cluster are")
+    } else {
+        None
+    })
 }

@@ -1,25 +1,6 @@
 //! The stored form of one object: its facts, and the runs with their causes that were found in them.
 
 mod id;
-/// Returns the unseen part of the life of an object that nobody saw go; `None` if all was over when it was seen last. An
-/// object that was suspended or to be retried may have gone on.
-pub(crate) fn unseen_end(object: &ObjectId, facts: &Facts, written_at: Option<Time>, now: Time) -> Option<String> {
-    let ObjectId { kind, name, uid, .. } = object;
-    let known = facts.object(uid);
-    let of_object = |attempt: &&Attempt| match kind {
-        Kind::RayJob => attempt.job == *uid,
-        Kind::RayCluster | Kind::RayService => attempt.cluster == *name,
-    };
-    let attempts = facts.attempts.iter().filter(of_object);
-    let newest = attempts.max_by_key(|attempt| (attempt.from, attempt.to, &attempt.cluster));
-    if known.is_some_and(|object| object.end().is_some()) || newest.is_some_and(Attempt::is_final) {
-        return None;
-    }
-    let minute = |time: Time| time.to_string().get(..16).unwrap_or_default().replace('T', " ");
-    let seen = known.and_then(|object| object.last_seen).max(written_at).unwrap_or_default();
-    Some(format!("the end, between {} and {} UTC", minute(seen), minute(now)))
-}
-
 #[cfg(test)]
 mod tests;
 
@@ -217,6 +198,12 @@ impl Document {
         self.outcome = self.runs.last().map(|run| run.outcome).unwrap_or_default();
     }
 
+    /// Returns the last time at which the object itself was seen, else that of the document: facts of others, such as its
+    /// pods, may be newer.
+    pub fn was_there(&self) -> Option<Time> {
+        self.facts.object(&self.object.uid).and_then(|object| object.last_seen).or(self.written_at)
+    }
+
     /// Returns the first cause of the last run.
     pub fn first_cause(&self) -> Option<&Cause> {
         self.runs.last().and_then(Run::first_cause)
@@ -234,4 +221,23 @@ impl Document {
             self.unknown.pop_last();
         }
     }
+}
+
+/// Returns the unseen part of the life of an object that nobody saw go; `None` if all was over when it was seen last. An
+/// object that was suspended or to be retried may have gone on.
+pub(crate) fn unseen_end(object: &ObjectId, facts: &Facts, written_at: Option<Time>, now: Time) -> Option<String> {
+    let ObjectId { kind, name, uid, .. } = object;
+    let known = facts.object(uid);
+    let of_object = |attempt: &&Attempt| match kind {
+        Kind::RayJob => attempt.job == *uid,
+        Kind::RayCluster | Kind::RayService => attempt.cluster == *name,
+    };
+    let attempts = facts.attempts.iter().filter(of_object);
+    let newest = attempts.max_by_key(|attempt| (attempt.from, attempt.to, &attempt.cluster));
+    if known.is_some_and(|object| object.end().is_some()) || newest.is_some_and(Attempt::is_final) {
+        return None;
+    }
+    let minute = |time: Time| time.to_string().get(..16).unwrap_or_default().replace('T', " ");
+    let seen = known.and_then(|object| object.last_seen).max(written_at).unwrap_or_default();
+    Some(format!("the end, between {} and {} UTC", minute(seen), minute(now)))
 }

@@ -57,7 +57,7 @@ impl Pins {
     }
 
     /// Returns `true` if the bucket has the pin of a session, or of a whole cluster, now.
-    pub(crate) async fn look_for(
+    pub async fn look_for(
         store: &dyn Storage,
         roots: &[Root],
         cluster: &ClusterId,

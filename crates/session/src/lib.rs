@@ -109,8 +109,6 @@ pub struct Usage {
     pub manifests_bytes: u64,
     /// Bytes of what is known of why runs ended.
     pub obituaries_bytes: u64,
-    /// Bytes of marks and of the plan of retention, which are beside `cache.maxMemory`.
-    pub retention_bytes: u64,
     /// The value of `cache.maxMemory` in bytes.
     pub limit_bytes: u64,
 }
@@ -272,7 +270,6 @@ impl Sessions {
             facts_bytes: self.source().facts.bytes(),
             manifests_bytes: self.source().glances.bytes(),
             obituaries_bytes: self.obituaries.counts().bytes,
-            retention_bytes: self.source().retention.bytes(),
             limit_bytes: self.settings().cache.max_memory,
         }
     }

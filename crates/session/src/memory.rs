@@ -11,8 +11,8 @@
 //!                  └─► bound of the facts of watched objects, which the controller weighs, if it keeps why runs ended
 //! ```
 //!
-//! Beside it are the list of sessions, and marks and plan of retention: they grow with
-//! the number of sessions, and without them nothing could be listed or planned.
+//! Beside it are the list of sessions, and marks and plan of retention: they grow with the number of sessions, and without
+//! them nothing could be listed or planned.
 //!
 //! A [`MemoryBudget`] is a number of bytes, and a [`Reservation`] a part of it that is given back on drop, so an evicted
 //! session still counts until the last answer from it is sent.

@@ -63,13 +63,6 @@ impl Retention {
         catalog.hide(hidden.collect::<HashSet<SessionKey>>()).await;
         Ok(marks)
     }
-
-    /// Returns the memory held, in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        let plan = self.plan.read().as_ref().map_or(0, |plan| plan.bytes());
-        // Listed once for readers, and once to be listed again.
-        plan + 2 * self.marks.read().weight()
-    }
 }
 
 impl Sessions {
@@ -134,7 +127,6 @@ impl Sessions {
     /// Keeps a plan for those who show it; `None` while retention is off.
     pub fn set_plan(&self, plan: Option<Planned>) {
         *self.source().retention.plan.write() = plan.map(Arc::new);
-        self.update_metrics();
     }
 }
 

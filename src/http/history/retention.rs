@@ -50,9 +50,9 @@ pub(in crate::http) struct PlannedSession {
     cluster: String,
     /// Name of the session.
     session: String,
-    /// `expire`, `survey` (its objects have to be listed first), `hidden` (it is being deleted), or a reason to keep it: `live`, `unknown`, `pinned`,
-    /// `protected`, `namespaceUnknown`, `unwatched`, `unproven`, `partial`, `justListed`, `young`, `busy`, `noRule`,
-    /// `withinLimits`.
+    /// `expire`, `survey` (its objects have to be listed first), `hidden` (it is being deleted), or a reason to keep it:
+    /// `live`, `unknown`, `pinned`, `protected`, `namespaceUnknown`, `unwatched`, `unproven`, `partial`, `justListed`,
+    /// `young`, `busy`, `noRule`, `withinLimits`.
     #[schema(example = "expire")]
     decision: &'static str,
     /// The decision in a sentence.
@@ -241,4 +241,71 @@ fn parse(query: &str) -> Result<Asked, Error> {
         }
     }
     Ok(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
+    use ray_history_retention::{Plan, Settings, Survey};
+
+    /// Returns a plan of five sessions, the oldest first: two expire, and every other one is pinned or has to be listed.
+    fn planned() -> Planned {
+        let decisions = [
+            Decision::Keep(Kept::Pinned),
+            Decision::Expire { rule: 0, limit: ray_history_retention::plan::Limit::Age },
+            Decision::Survey,
+            Decision::Expire { rule: 0, limit: ray_history_retention::plan::Limit::Age },
+            Decision::Keep(Kept::Pinned),
+        ];
+        let session = |number: i64| {
+            let cluster = ClusterId { namespace: format!("team-{}", number % 2), name: format!("c{number}") };
+            let session = SessionName::parse("session_2026-11-22_23-11-33_821800_1").unwrap();
+            let survey = Survey { newest: Some(number + 1), objects: 1, bytes: 10, ..Survey::default() };
+            Candidate { survey: Some(survey), ..Candidate::new(SessionKey { cluster, session }) }
+        };
+        let plan = Plan { decisions: decisions.into(), ..Plan::default() };
+        Planned { at: 0, settings: Settings::default(), sessions: (0..5).map(session).collect(), plan }
+    }
+
+    fn clusters(query: &str, shown: impl Fn(&Candidate) -> bool) -> (Vec<String>, bool) {
+        let (planned, asked) = (planned(), parse(query).unwrap());
+        let answer = answer(Mode::DryRun, Some(&planned), &Marks::default(), &asked, shown);
+        (answer.plan.into_iter().map(|session| session.cluster).collect(), answer.is_cut)
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_a_gap() {
+        let all = |query: &str| clusters(query, |_| true);
+        assert_eq!(all(""), (vec!["c1".into(), "c3".into()], false));
+        assert_eq!(all("decision=pinned&limit=1"), (vec!["c0".into()], true));
+        assert_eq!(all("decision=pinned&limit=1&offset=1"), (vec!["c4".into()], false));
+        let pages = [0, 2, 4].map(|offset| all(&format!("decision=all&limit=2&offset={offset}")));
+        assert_eq!(pages.each_ref().map(|(_, is_cut)| *is_cut), [true, true, false]);
+        assert_eq!(pages.map(|(page, _)| page).concat(), ["c0", "c1", "c2", "c3", "c4"]);
+        for offset in [5, usize::MAX] {
+            assert_eq!(all(&format!("decision=all&offset={offset}")), (vec![], false));
+        }
+        assert_eq!(all("decision=all&namespace=team-1"), (vec!["c1".into(), "c3".into()], false));
+    }
+
+    #[test]
+    fn sessions_that_may_not_be_seen_are_in_no_number() {
+        let (planned, asked) = (planned(), parse("decision=all").unwrap());
+        let shown = |session: &Candidate| session.key.cluster.namespace == "team-1";
+        let answer = answer(Mode::DryRun, Some(&planned), &Marks::default(), &asked, shown);
+        assert_eq!((answer.plan.len(), answer.sessions.into_iter().collect::<Vec<_>>()), (2, vec![(EXPIRE, 2)]));
+        assert_eq!(answer.expiring_bytes, 20);
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_understood_is_named() {
+        for word in ["all", "expire", "survey", "hidden", "marked", "live", "notUnderstood"] {
+            parse(&format!("decision={word}")).unwrap();
+        }
+        for bad in ["decision=old", "offset=-1", "offset=x", "limit=0", "limit=1001"] {
+            let told = parse(bad).unwrap_err().to_string();
+            assert!(told.contains(bad.split('=').next().unwrap()), "{bad}: {told}");
+        }
+    }
 }

@@ -70,8 +70,8 @@ pub(super) enum Fate {
 }
 
 impl Bucket {
-    /// Makes the document of an object final that nobody saw go; its `fate` depends on the time at which the document was
-    /// written.
+    /// Makes the document of an object final that nobody saw go; its `fate` depends on a time at which the object was
+    /// there.
     pub(super) async fn close(
         &self,
         author: &Author,
@@ -87,7 +87,7 @@ impl Bucket {
             if stored.is_final {
                 return Ok(Closed::Final(Box::new(stored)));
             }
-            match stored.written_at.map_or(Fate::Open, &fate) {
+            match stored.was_there().map_or(Fate::Open, &fate) {
                 Fate::Open => return Ok(Closed::NotYet),
                 Fate::Held => return Ok(Closed::Held(Box::new(stored))),
                 Fate::Missed => {}

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Seconds after which a watch that works knows of every object that is there.
-const KNOWN: i64 = 60;
+/// Seconds after which a watch knows of every object that is there: one that hangs is known as such after five minutes.
+const KNOWN: i64 = 330;
 
 /// The objects of one kind in one namespace, or in all.
 #[derive(Debug, Default)]

@@ -171,7 +171,7 @@ impl Unwatched {
     }
 }
 
-/// Returns what is known of an object whose document was written at a time.
+/// Returns what is known of an object that was there at a time.
 fn fate(shared: &Shared, object: &ObjectId, at: Time) -> Fate {
     if !shared.present.lacks(object, at, now()) {
         return Fate::Open;

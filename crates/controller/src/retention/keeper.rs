@@ -87,18 +87,19 @@ impl Keeper {
             // The next keeper tells of what it finds.
             return LOOK;
         }
-        let metrics = &self.sessions.metrics().retention;
+        self.sessions
+            .metrics()
+            .retention
+            .ran(outcome(ended.as_ref().map_or_else(|failure| failure, |run| &run.outcome)));
         match ended {
             Ok(run) => {
                 let pause = rest.after(&run, acts);
-                metrics.ran(outcome(&run.outcome));
                 self.tell(&run, numbers, acts);
                 self.show(run, executor);
                 pause
             }
             Err(failure) => {
                 // The last plan stays as it is: nothing is known that is newer.
-                metrics.ran(outcome(&failure));
                 self.state.lock().failed(failure);
                 AGAIN
             }

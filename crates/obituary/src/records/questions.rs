@@ -34,14 +34,14 @@ impl Records {
     pub fn pods_in_trouble(&self, now: Time) -> Vec<PodRef> {
         let mut found = Vec::new();
         for record in self.objects.values() {
-            let (own, end) = (record.own(), record.own().and_then(Subject::end));
+            let own = record.own();
             let pods = record.facts.pods.iter();
             let pods = pods.filter(|pod| pod.gone_at.is_none_or(|gone| now.since(gone) <= OVER));
-            found.extend(pods.filter(|pod| is_in_trouble(pod, own.is_some(), end, now)).map(|pod| PodRef {
+            found.extend(pods.filter(|pod| is_in_trouble(pod, own, now)).map(|pod| PodRef {
                 namespace: record.id.namespace.clone(),
                 uid: pod.uid.clone(),
                 seen: if waits(pod, now) { Some(minute(now)) } else { pod.last_seen.max(pod.gone_at) },
-                cluster_stays: own.is_some() && end.is_none(),
+                cluster_stays: own.is_some_and(|cluster| cluster.end().is_none()),
             }));
         }
         found
@@ -51,10 +51,10 @@ impl Records {
     pub fn nodes_of_pods(&self, now: Time) -> BTreeMap<String, bool> {
         let mut found = BTreeMap::new();
         for record in self.objects.values() {
-            let (own, end) = (record.own(), record.own().and_then(Subject::end));
+            let own = record.own();
             let recent = |pod: &&Pod| pod.gone_at.is_none_or(|gone| now.since(gone) <= OVER);
             for pod in record.facts.pods.iter().filter(recent).filter(|pod| !pod.node.is_empty()) {
-                *found.entry(pod.node.clone()).or_default() |= is_in_trouble(pod, own.is_some(), end, now);
+                *found.entry(pod.node.clone()).or_default() |= is_in_trouble(pod, own, now);
             }
         }
         found
@@ -128,10 +128,10 @@ impl Records {
     }
 }
 
-fn is_in_trouble(pod: &Pod, cluster_is_known: bool, end: Option<Time>, now: Time) -> bool {
+fn is_in_trouble(pod: &Pod, cluster: Option<&Subject>, now: Time) -> bool {
     // However late it is asked: a pod that goes with its cluster goes after the cluster's end.
     let went = pod.deleted_at.into_iter().chain(pod.gone_at).min();
-    let went = cluster_is_known && went.is_some_and(|went| end.is_none_or(|end| went < end));
+    let went = cluster.zip(went).is_some_and(|(cluster, went)| cluster.end().is_none_or(|end| went < end));
     waits(pod, now) || went || pod.is_troubled()
 }
 

@@ -63,7 +63,8 @@ impl Executor {
         let Some((stored, tombstone)) = self.stored(key).await? else { return Ok(false) };
         let Some(etag) = stored.etag.as_ref().filter(|_| is_deleting(&tombstone)) else { return Ok(false) };
         let deleted = tombstone.deleted.and(removed);
-        let noted = Tombstone { deleted, ..tombstone.with(phase, self.clock.now()) };
+        let changed = if phase == tombstone.phase { tombstone.changed } else { self.clock.now() };
+        let noted = Tombstone { deleted, ..tombstone.with(phase, changed) };
         self.put(acting, key, &stored.key, noted, If::Unchanged(etag)).await
     }
 

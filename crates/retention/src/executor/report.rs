@@ -148,7 +148,7 @@ const ERRORS: usize = 20;
 
 impl Run {
     /// Returns the result of a run that did nothing yet.
-    pub(super) fn new(plan: Plan, state: State) -> Self {
+    pub fn new(plan: Plan, state: State) -> Self {
         Self {
             outcome: RunOutcome::Idle,
             plan,

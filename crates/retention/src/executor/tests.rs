@@ -1,6 +1,7 @@
 //! The executor on a store in memory, with a clock that tests move.
 
 mod deleting;
+mod folder;
 mod marking;
 mod stopping;
 mod stores;
@@ -23,8 +24,6 @@ use ray_history_storage_write::{If, Put};
 use std::collections::BTreeMap;
 use std::fs::File;
 use tokio::time::Instant;
-
-mod store;
 
 const BEGIN: Nanos = 20_000 * DAY;
 const SESSION: &str = "session_2026-11-22_23-11-33_821800_1";

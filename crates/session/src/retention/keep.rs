@@ -81,8 +81,10 @@ impl Sessions {
                 Err(_) => PassOutcome::Failed,
             };
             let is_off = self.settings().retention.mode == RetentionMode::Off;
-            let is_quiet = is_off && marks.tombstones.is_empty() && !is_free;
             let is_denied = listed.as_ref().is_err_and(is_denied);
+            // Of marks that were never listed, nothing is known, unless it is that nobody may list them.
+            let is_known = marks.is_listed || is_denied;
+            let is_quiet = is_off && is_known && marks.tombstones.is_empty() && !is_free;
             if let Err(error) = &listed {
                 let error = chain(error);
                 // A reader that deletes nothing may do without.

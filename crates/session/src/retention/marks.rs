@@ -62,17 +62,4 @@ impl Marks {
         });
         times.min()
     }
-
-    /// Returns the memory held, in bytes.
-    pub(super) fn weight(&self) -> u64 {
-        let of_text = |stored: &ray_history_retention::tombstones::Stored| {
-            let mark = stored.tombstone.as_ref().map_or(0, |mark| mark.reason.len() + mark.rules_digest.len());
-            size_of_val(stored) + mark + stored.key.len() + stored.etag.as_ref().map_or(0, String::len)
-        };
-        let of_key = |key: &SessionKey| {
-            let SessionKey { cluster, session } = key;
-            size_of_val(key) + cluster.namespace.len() + cluster.name.len() + session.as_str().len()
-        };
-        self.tombstones.iter().map(|(key, stored)| (of_key(key) + of_text(stored)) as u64).sum()
-    }
 }

@@ -14,8 +14,12 @@ use ray_history_obituary::time::Time;
 use ray_history_retention::Candidate;
 use ray_history_retention::{Pin, Proof, State as Life, keys};
 use ray_history_settings::Settings;
+use ray_history_storage::ErrorKind;
 use ray_history_storage::Storage;
+use ray_history_storage::faulty::{Fault, Faulty};
 use ray_history_storage::memory::Memory;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 const DAY: Nanos = 86_400_000_000_000;
 /// 2024-01-02T03:04:05Z.
@@ -108,7 +112,6 @@ async fn a_marked_session_is_shown_with_its_date_and_found_by_it() {
 
 #[tokio::test]
 async fn marks_that_cannot_be_listed_stay_in_force() {
-    use ray_history_storage::faulty::{Fault, Faulty};
     let (bucket, _) = scene(&["a"], Settings::default()).await;
     put_mark(&bucket, "a", "deleted");
     let store = Arc::new(Faulty::new(bucket as Arc<dyn Storage>));
@@ -253,4 +256,29 @@ async fn what_is_new_or_in_use_is_told() {
     sessions.open(&key("a")).await.unwrap();
     assert!(sessions.candidate(&key("a"), "").is_busy);
     assert!(!sessions.candidate(&key("a"), "").listing_is_partial);
+}
+
+/// Marks that nobody could list yet are asked for again soon, also by a server that deletes nothing: another one may.
+#[tokio::test(start_paused = true)]
+async fn marks_that_were_never_listed_are_listed_soon() {
+    let bucket = Arc::new(Memory::default());
+    let SessionKey { session, .. } = key("a");
+    bucket.put_modified(format!("cluster-metadata/raycluster/ml_a/{session}"), "", BEGAN);
+    put_mark(&bucket, "a", "deleting");
+    let store = Arc::new(Faulty::new(Arc::clone(&bucket) as _).with_paid_listings());
+    store.arm("ray-history/v1/tombstones/", Fault::Always(ErrorKind::Unavailable));
+    let settings = Arc::new(Settings::default());
+    let (watched, metrics) = (Watched::default(), Metrics::default());
+    let sessions = Sessions::with(Arc::clone(&store) as _, vec![Root::default()], settings, watched, metrics);
+    let (sessions, stop) = (Arc::new(sessions), CancellationToken::new());
+    sessions.refresh().await.unwrap();
+    assert_eq!(listed(&sessions), ["a"]);
+    let (kept, stopped) = (Arc::clone(&sessions), stop.clone());
+    let keeping = tokio::spawn(async move { kept.keep_marks(stopped).await });
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    store.heal();
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(listed(&sessions), [""; 0]);
+    stop.cancel();
+    keeping.await.unwrap();
 }

@@ -5,18 +5,7 @@ use ray_history_retention::{Kept, Mode, Plan, Run, RunOutcome};
 const NOW: i64 = 1_800_000_000_000_000_000;
 
 fn run(outcome: RunOutcome) -> Run {
-    Run {
-        outcome,
-        plan: Plan::default(),
-        sessions: Vec::new(),
-        state: brakes::State::default(),
-        marked: 0,
-        unmarked: 0,
-        deleted: 0,
-        objects: 0,
-        bytes: 0,
-        failed: (0, Vec::new()),
-    }
+    Run { outcome, ..Run::new(Plan::default(), brakes::State::default()) }
 }
 
 #[test]

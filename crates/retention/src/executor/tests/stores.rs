@@ -1,4 +1,4 @@
-//! Stores that lose answers, tell no tags, or are closed.
+//! Stores that fail, lose answers, tell no tags, or are closed.
 
 use super::*;
 use ray_history_storage::{ListPage, ObjectBody, PageToken, ReadRange};
@@ -26,6 +26,23 @@ impl Storage for Untagged {
             body.meta.etag = None;
         }
         Ok(body)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_not_well_ends_a_run() {
+    for kind in [ErrorKind::Throttled, ErrorKind::Unavailable, ErrorKind::Truncated, ErrorKind::NoBucket] {
+        let mut bucket = Bucket::new(2, 3);
+        bucket.run().await;
+        pass(7 * DAY).await;
+        let faulty = Arc::new(Faulty::new(Arc::clone(&bucket.memory) as _));
+        for number in 0..2 {
+            faulty.arm(folder(number), Fault::Always(kind));
+        }
+        bucket.executor.store = faulty;
+        let run = bucket.run().await;
+        assert_eq!((run.outcome.as_str(), run.deleted), ("StoreFails", 0), "{kind:?}");
+        assert_eq!(bucket.left().await.len(), 6);
     }
 }
 

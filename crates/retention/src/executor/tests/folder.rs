@@ -1,23 +1,6 @@
-//! Stores that are not well, and those that are folders.
+//! Folders of a deleted session.
 
 use super::*;
-
-#[tokio::test(start_paused = true)]
-async fn a_store_that_is_not_well_ends_a_run() {
-    for kind in [ErrorKind::Throttled, ErrorKind::Unavailable, ErrorKind::Truncated, ErrorKind::NoBucket] {
-        let mut bucket = Bucket::new(2, 3);
-        bucket.run().await;
-        pass(7 * DAY).await;
-        let faulty = Arc::new(Faulty::new(Arc::clone(&bucket.memory) as _));
-        for folder in [FOLDER, &FOLDER.replace("train0", "train1")] {
-            faulty.arm(folder, Fault::Always(kind));
-        }
-        bucket.executor.store = faulty;
-        let run = bucket.run().await;
-        assert_eq!((run.outcome.as_str(), run.deleted), ("StoreFails", 0), "{kind:?}");
-        assert_eq!(bucket.left().await.len(), 6);
-    }
-}
 
 /// Folders without objects are not listed, and one that stays would be listed as a session.
 #[tokio::test(start_paused = true)]
