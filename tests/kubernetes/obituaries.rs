@@ -88,9 +88,12 @@ fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Returns the objects below a folder. A file that is still being written is none: who takes it for one, and kills its
+/// writer, has lost it.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.unwrap().path());
+    let is_object = |path: &PathBuf| !path.file_name().unwrap().to_str().unwrap().starts_with(".ray-history-partial-");
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(is_object);
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 

@@ -92,9 +92,15 @@ impl Unwatched {
                 shared.records.lock().join_stored(*document);
                 return rows;
             }
-            Ok(Closed::Held(stored)) => shared.records.lock().missed(*stored, now()),
+            Ok(Closed::Held(stored)) => {
+                tracing::debug!(object = %object.name, "an object went while nobody watched; its obituary waits for the rest of it");
+                shared.records.lock().missed(*stored, now());
+            }
             Ok(Closed::Foreign) => self.settle(object),
-            Ok(Closed::NotYet) => self.search_within(YOUNG),
+            Ok(Closed::NotYet) => {
+                tracing::debug!(object = %object.name, "an object may be there; its obituary stays open");
+                self.search_within(YOUNG);
+            }
             Err(error) if matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Unavailable) => {
                 tracing::debug!(error = %chain(&error), "the obituary of an object that went cannot be made final for now");
                 self.found.push_back(object);
