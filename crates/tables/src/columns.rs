@@ -1,0 +1,112 @@
+//! The columns of a batch that was read, by name and type.
+
+use crate::error::Error;
+use arrow_array::types::{ArrowPrimitiveType, Int32Type};
+use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow_schema::SchemaRef;
+
+/// One batch of a table.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    table: &'static str,
+    /// The columns that the table has.
+    schema: SchemaRef,
+    /// The columns that were read: those with any value.
+    batch: RecordBatch,
+}
+
+/// A column of strings: with a dictionary, without, or without any value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Strings<'a> {
+    Dictionary(&'a DictionaryArray<Int32Type>, &'a StringArray),
+    Plain(&'a StringArray),
+    Absent,
+}
+
+/// A column of numbers, or one without any value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers<'a, T: ArrowPrimitiveType>(Option<&'a PrimitiveArray<T>>);
+
+/// A column of truth values, or one without any value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bools<'a>(Option<&'a BooleanArray>);
+
+impl Batch {
+    pub(crate) fn new(table: &'static str, schema: SchemaRef, batch: RecordBatch) -> Self {
+        Self { table, schema, batch }
+    }
+
+    /// Returns the number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// Returns a column; `None` if it has no value at all.
+    pub(crate) fn column(&self, name: &str) -> Result<Option<&ArrayRef>, Error> {
+        if self.schema.index_of(name).is_err() {
+            return Err(self.malformed(format!("there is no column {name}")));
+        }
+        Ok(self.batch.column_by_name(name))
+    }
+
+    /// Returns a column of one array type; `None` if it has no value at all.
+    pub(crate) fn of_type<T: Array + 'static>(&self, name: &str) -> Result<Option<&T>, Error> {
+        let Some(column) = self.column(name)? else { return Ok(None) };
+        let wrong = || self.malformed(format!("the column {name} is of another type"));
+        column.as_any().downcast_ref().map(Some).ok_or_else(wrong)
+    }
+
+    /// Returns a column of strings.
+    pub(crate) fn strings(&self, name: &str) -> Result<Strings<'_>, Error> {
+        let Some(column) = self.column(name)? else { return Ok(Strings::Absent) };
+        if let Some(plain) = column.as_any().downcast_ref() {
+            return Ok(Strings::Plain(plain));
+        }
+        let keys: Option<&DictionaryArray<Int32Type>> = column.as_any().downcast_ref();
+        let found = keys.and_then(|keys| Some(Strings::Dictionary(keys, keys.values().as_any().downcast_ref()?)));
+        found.ok_or_else(|| self.malformed(format!("the column {name} is of another type")))
+    }
+
+    /// Returns a column of numbers or times.
+    pub(crate) fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Numbers<'_, T>, Error> {
+        Ok(Numbers(self.of_type(name)?))
+    }
+
+    /// Returns a column of truth values.
+    pub(crate) fn bools(&self, name: &str) -> Result<Bools<'_>, Error> {
+        Ok(Bools(self.of_type(name)?))
+    }
+
+    /// Returns an error about this table.
+    pub(crate) fn malformed(&self, reason: impl std::fmt::Display) -> Error {
+        Error::malformed(self.table, reason)
+    }
+}
+
+impl<'a> Strings<'a> {
+    /// Returns the value of a row, which must be below the number of rows.
+    pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
+        match *self {
+            Self::Dictionary(keys, values) => {
+                let key = keys.key(row)?;
+                (key < values.len() && values.is_valid(key)).then(|| values.value(key))
+            }
+            Self::Plain(values) => values.is_valid(row).then(|| values.value(row)),
+            Self::Absent => None,
+        }
+    }
+}
+
+impl<T: ArrowPrimitiveType> Numbers<'_, T> {
+    /// Returns the value of a row, which must be below the number of rows.
+    pub(crate) fn get(&self, row: usize) -> Option<T::Native> {
+        self.0.filter(|column| column.is_valid(row)).map(|column| column.value(row))
+    }
+}
+
+impl Bools<'_> {
+    /// Returns the value of a row, which must be below the number of rows.
+    pub(crate) fn get(&self, row: usize) -> Option<bool> {
+        self.0.filter(|column| column.is_valid(row)).map(|column| column.value(row))
+    }
+}

@@ -1,0 +1,264 @@
+//! One Parquet file: writes batches of a table, and reads them again with checks.
+//!
+//! Formats and limits are those that DuckDB, Spark, Polars, pyarrow, Trino and Athena read: version 2 pages, zstd 1, page
+//! index, no Arrow schema in the footer (Polars refuses a folder in which only some files have one).
+
+use crate::columns::Batch;
+use crate::error::Error;
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+
+/// Rows of one batch, written or read.
+pub(crate) const BATCH: usize = 16_384;
+/// Bytes of a page before compression, at which the next one begins.
+const PAGE_BYTES: usize = 1 << 20;
+/// Longest footer that is read, in bytes.
+const MAX_FOOTER: u32 = 64 << 20;
+/// Bytes of the values of one batch, above which batches are shorter.
+const BATCH_BYTES: u64 = 32 << 20;
+
+/// The layout of a table in its file.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// Its name.
+    pub(crate) table: &'static str,
+    /// Its columns. Strings are read as dictionaries, unless they have an encoding of their own here.
+    pub(crate) schema: SchemaRef,
+    /// Rows of a row group.
+    pub(crate) group_rows: usize,
+    /// Rows of a page.
+    pub(crate) page_rows: usize,
+    /// Columns without a dictionary, and their encodings.
+    pub(crate) encodings: Vec<(&'static str, Encoding)>,
+    /// The columns by which rows are sorted, ascending.
+    pub(crate) sorted_by: Vec<&'static str>,
+    /// `true` if statistics are wanted for each page, and not only for each column of a row group.
+    pub(crate) page_statistics: bool,
+}
+
+/// The session and the build that a file belongs to: they stand in its footer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// The build: 32 hex digits.
+    pub build: String,
+    /// The namespace; empty if unknown.
+    pub namespace: String,
+    /// The cluster.
+    pub cluster: String,
+    /// The session.
+    pub session: String,
+}
+
+/// Facts of a file that its head promises.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of all columns before compression.
+    pub uncompressed: u64,
+}
+
+/// Names of the footer's key-value pairs.
+const KEYS: [&str; 4] = ["ray-history.build", "ray-history.namespace", "ray-history.cluster", "ray-history.session"];
+
+impl Stamp {
+    fn pairs(&self, table: &str) -> Vec<KeyValue> {
+        let pair = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
+        let values = [&self.build, &self.namespace, &self.cluster, &self.session];
+        let own = [pair("ray-history.table", table), pair("ray-history.schema", "1")];
+        own.into_iter().chain(KEYS.iter().zip(values).map(|(key, value)| pair(key, value))).collect()
+    }
+
+    fn of(metadata: &ParquetMetaData) -> Self {
+        let pairs = metadata.file_metadata().key_value_metadata();
+        let value = |key: &str| {
+            let pair = pairs.into_iter().flatten().find(|pair| pair.key == key);
+            pair.and_then(|pair| pair.value.clone()).unwrap_or_default()
+        };
+        let [build, namespace, cluster, session] = KEYS.map(value);
+        Self { build, namespace, cluster, session }
+    }
+}
+
+impl Layout {
+    fn properties(&self, stamp: &Stamp) -> WriterProperties {
+        let column = |name: &str| ColumnPath::new(vec![name.to_owned()]);
+        let index = |name: &&str| self.schema.index_of(name).ok();
+        // Positions of leaves are those of columns as long as the sorted columns come before any nested one.
+        let sorting = self.sorted_by.iter().filter_map(index);
+        let sorting = sorting.map(|at| SortingColumn { column_idx: at as i32, descending: false, nulls_first: true });
+        let statistics = if self.page_statistics { EnabledStatistics::Page } else { EnabledStatistics::Chunk };
+        let mut properties = WriterProperties::builder()
+            .set_writer_version(WriterVersion::PARQUET_2_0)
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
+            .set_created_by("ray-history".to_owned())
+            .set_max_row_group_row_count(Some(self.group_rows))
+            .set_data_page_row_count_limit(self.page_rows)
+            .set_data_page_size_limit(PAGE_BYTES)
+            .set_write_batch_size(self.page_rows.min(1024))
+            .set_statistics_enabled(statistics)
+            .set_sorting_columns(Some(sorting.collect()))
+            .set_key_value_metadata(Some(stamp.pairs(self.table)));
+        for (name, encoding) in &self.encodings {
+            properties = properties
+                .set_column_dictionary_enabled(column(name), false)
+                .set_column_encoding(column(name), *encoding);
+        }
+        properties.build()
+    }
+
+    /// Writes a file of batches that have this schema. The same batches give the same bytes.
+    pub(crate) fn write<W: Write + Send>(
+        &self,
+        stamp: &Stamp,
+        batches: impl Iterator<Item = Result<RecordBatch, Error>>,
+        out: W,
+    ) -> Result<Expected, Error> {
+        let failed = |error| Error::malformed(self.table, error);
+        let options =
+            ArrowWriterOptions::new().with_properties(self.properties(stamp)).with_skip_arrow_metadata(true);
+        let mut writer =
+            ArrowWriter::try_new_with_options(out, Arc::clone(&self.schema), options).map_err(failed)?;
+        for batch in batches {
+            writer.write(&batch?).map_err(failed)?;
+        }
+        Ok(promised(&writer.close().map_err(failed)?))
+    }
+
+    /// Writes a file into memory.
+    pub(crate) fn to_bytes(
+        &self,
+        stamp: &Stamp,
+        batches: impl Iterator<Item = Result<RecordBatch, Error>>,
+    ) -> Result<(Vec<u8>, Expected), Error> {
+        let mut bytes = Vec::new();
+        let expected = self.write(stamp, batches, &mut bytes)?;
+        Ok((bytes, expected))
+    }
+
+    /// Reads the columns of this schema that have any value. Fails if the file is of another build or session, promises
+    /// something else than `expected`, or lacks a column; other columns are ignored.
+    pub(crate) fn read(&self, bytes: Bytes, stamp: &Stamp, expected: &Expected) -> Result<Batches, Error> {
+        let failed = |error| Error::malformed(self.table, error);
+        let wrong = |reason: &str| Err(Error::malformed(self.table, reason));
+        let footer = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4)?.try_into().ok());
+        if footer.is_none_or(|length| u32::from_le_bytes(length) > MAX_FOOTER) {
+            return wrong("the footer is cut, or promises too much");
+        }
+        let plain = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new().with_skip_arrow_metadata(true));
+        let plain = plain.map_err(failed)?;
+        let metadata = Arc::clone(plain.metadata());
+        if Stamp::of(&metadata) != *stamp {
+            return wrong("the file is of another build, or of another session");
+        }
+        if promised(&metadata) != *expected {
+            return wrong("the file has other rows than its head says");
+        }
+        let fields = plain.schema().fields().iter().map(|field| self.field_as_read(field));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        for field in self.schema.fields() {
+            match plain.schema().field_with_name(field.name()) {
+                Ok(found) if is_same_type(found.data_type(), field.data_type()) => {}
+                Ok(_) => return wrong(&format!("the column {} is of another type", field.name())),
+                Err(_) => return wrong(&format!("the column {} is missing", field.name())),
+            }
+        }
+        let wanted: Vec<usize> = self.filled(&metadata, plain.schema()).into_iter().collect();
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(schema);
+        let typed = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options).map_err(failed)?;
+        let mask = ProjectionMask::roots(typed.parquet_schema(), wanted);
+        let rows = expected.rows.max(1);
+        let fits = (BATCH_BYTES.saturating_mul(rows) / expected.uncompressed.max(1)).max(1);
+        let batch = usize::try_from(fits).unwrap_or(BATCH).min(BATCH);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, typed)
+            .with_projection(mask)
+            .with_batch_size(batch)
+            .build()
+            .map_err(failed)?;
+        Ok(Batches { table: self.table, schema: Arc::clone(&self.schema), reader })
+    }
+
+    /// Returns a field as it is read: a string that a dictionary was written for becomes one, so that each value is
+    /// interned once for a batch.
+    fn field_as_read(&self, field: &Field) -> Field {
+        let has_own = self.encodings.iter().any(|(name, _)| name == field.name());
+        let data_type = if *field.data_type() == DataType::Utf8 && !has_own {
+            DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+        } else {
+            field.data_type().clone()
+        };
+        field.clone().with_data_type(data_type)
+    }
+
+    /// Returns the positions of the columns of this schema that have any value, by the file's statistics.
+    fn filled(&self, metadata: &ParquetMetaData, schema: &Schema) -> BTreeSet<usize> {
+        let leaves = metadata.file_metadata().schema_descr();
+        let is_empty = |leaf: usize| {
+            metadata.row_groups().iter().all(|group| {
+                let nulls = group.column(leaf).statistics().and_then(|known| known.null_count_opt());
+                nulls.is_some_and(|nulls| i64::try_from(nulls).is_ok_and(|nulls| nulls == group.column(leaf).num_values()))
+            })
+        };
+        let is_ours = |root: usize| schema.fields().get(root).is_some_and(|f| self.schema.index_of(f.name()).is_ok());
+        let leaf = |leaf: usize| (leaf, leaves.get_column_root_idx(leaf));
+        let filled = (0..leaves.num_columns()).map(leaf).filter(|(leaf, root)| is_ours(*root) && !is_empty(*leaf));
+        filled.map(|(_, root)| root).collect()
+    }
+}
+
+/// Returns the facts of a file that a head promises.
+fn promised(metadata: &ParquetMetaData) -> Expected {
+    let groups = metadata.row_groups();
+    let sum = |of: fn(&parquet::file::metadata::RowGroupMetaData) -> i64| {
+        groups.iter().map(|group| u64::try_from(of(group)).unwrap_or(u64::MAX)).fold(0, u64::saturating_add)
+    };
+    let rows = |group: &parquet::file::metadata::RowGroupMetaData| group.num_rows();
+    // What a reader decodes is in the columns; the sum of a group is a number of its own.
+    let bytes = |group: &parquet::file::metadata::RowGroupMetaData| {
+        group.columns().iter().map(|column| column.uncompressed_size().max(0)).fold(0, i64::saturating_add)
+    };
+    Expected { rows: sum(rows), uncompressed: sum(bytes) }
+}
+
+/// Returns `true` if a type that was found is the one that is wanted, whatever its nested fields are called.
+fn is_same_type(found: &DataType, wanted: &DataType) -> bool {
+    match (found, wanted) {
+        (DataType::List(found), DataType::List(wanted)) => is_same_type(found.data_type(), wanted.data_type()),
+        (DataType::Map(found, _), DataType::Map(wanted, _)) => is_same_type(found.data_type(), wanted.data_type()),
+        (DataType::Struct(found), DataType::Struct(wanted)) => {
+            found.len() == wanted.len()
+                && found.iter().zip(wanted).all(|(found, wanted)| is_same_type(found.data_type(), wanted.data_type()))
+        }
+        _ => found == wanted,
+    }
+}
+
+/// The batches of a file.
+pub(crate) struct Batches {
+    table: &'static str,
+    schema: SchemaRef,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        let batch = batch.map_err(|error| Error::malformed(self.table, error));
+        Some(batch.map(|batch| Batch::new(self.table, Arc::clone(&self.schema), batch)))
+    }
+}

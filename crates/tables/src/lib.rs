@@ -1,0 +1,20 @@
+//! The tables of a session as Parquet, and the head that names them: what was built once from events is read again from
+//! here, by any replica and by SQL engines.
+//!
+//! ```text
+//! Snapshot ─► tasks, profile, actors ─► file ─► one Parquet file each      (large tables)
+//!          ├► small ─► file ─► members of the head                            (everything else)
+//!          └► facts, endpoints, completeness, inputs ─► members of the head
+//! head + files ─► checked (sizes, hashes, build) ─► the same parts ─► Snapshot
+//! ```
+//!
+//! Pure: bytes in, bytes out. Every file that is read may be damaged or made by an enemy: the answer is an `Error`.
+
+mod columns;
+mod error;
+mod file;
+mod values;
+
+pub use error::Error;
+pub use file::{Expected, Stamp};
+pub use values::Values;
