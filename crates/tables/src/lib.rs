@@ -11,10 +11,12 @@
 //! Pure: bytes in, bytes out. Every file that is read may be damaged or made by an enemy: the answer is an `Error`.
 
 mod columns;
+mod environments;
 mod error;
 mod file;
 mod values;
 
+pub use environments::Environments;
 pub use error::Error;
 pub use file::{Expected, Stamp};
 pub use values::Values;
