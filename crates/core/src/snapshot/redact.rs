@@ -6,8 +6,8 @@
 mod document;
 mod python_json;
 
-pub use document::Redactor;
 use crate::base::stored_json::{self, read_borrowed};
+pub use document::Redactor;
 use serde_json::{Map, Value};
 
 /// Replacement for a hidden value.
