@@ -2,9 +2,9 @@
 
 pub use ray_history_core::snapshot::redact::{REDACTED, runtime_env, serialized};
 
-pub(super) use ray_history_core::snapshot::redact::Redactor;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::intern::Str;
+pub(super) use ray_history_core::snapshot::redact::Redactor;
 use std::collections::HashMap;
 
 /// Most bytes of redacted environments that are cached for an answer.

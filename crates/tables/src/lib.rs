@@ -14,7 +14,12 @@ mod columns;
 mod environments;
 mod error;
 mod file;
+mod handles;
+mod micros;
+pub mod profile;
+pub mod tasks;
 mod values;
+mod words;
 
 pub use environments::Environments;
 pub use error::Error;

@@ -37,6 +37,11 @@ impl Values {
         }
     }
 
+    /// Returns the handle of an id in hex digits. Fails on anything but those of a number of bytes.
+    pub fn id_of(&mut self, hex: &str, bytes: usize) -> Option<Id> {
+        if hex.len() == 2 * bytes { self.id(Some(hex)) } else { None }
+    }
+
     /// Returns the handle of an id in hex digits; no id for `None`. Fails on anything but pairs of hex digits.
     pub fn id(&mut self, hex: Option<&str>) -> Option<Id> {
         let Some(hex) = hex else { return Some(Id::default()) };
