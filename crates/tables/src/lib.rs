@@ -10,6 +10,7 @@
 //!
 //! Pure: bytes in, bytes out. Every file that is read may be damaged or made by an enemy: the answer is an `Error`.
 
+pub mod actors;
 mod columns;
 mod environments;
 mod error;
@@ -17,6 +18,8 @@ mod file;
 mod handles;
 mod micros;
 pub mod profile;
+mod row;
+mod small;
 pub mod tasks;
 mod values;
 mod words;
@@ -24,4 +27,5 @@ mod words;
 pub use environments::Environments;
 pub use error::Error;
 pub use file::{Expected, Stamp};
+pub use small::{Table, failures};
 pub use values::Values;
