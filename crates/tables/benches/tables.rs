@@ -6,7 +6,6 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on must stop")]
 
 use bytes::Bytes;
-use ray_history_core::logs::Facts;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::build::Builder;
 use ray_history_core::snapshot::testing::many;
@@ -63,7 +62,7 @@ fn folded() -> (Snapshot, Duration) {
         time += start.elapsed();
     }
     let start = Instant::now();
-    let snapshot = builder.finish(&Facts::default());
+    let snapshot = builder.finish(&Default::default());
     (snapshot, time + start.elapsed())
 }
 

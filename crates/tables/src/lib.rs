@@ -16,6 +16,7 @@ mod error;
 mod file;
 mod handles;
 mod micros;
+mod pages;
 pub mod profile;
 pub mod tasks;
 mod values;

@@ -1,19 +1,21 @@
 //! Tests that attempts and their profile events come back from their files as they were.
 
+use super::schema::LAYOUT;
 use super::*;
 use crate::profile;
 use crate::{Environments, Error, Expected, Stamp, Values};
+use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use bytes::Bytes;
 use proptest::prelude::*;
 use ray_history_core::base::id::{JobId, RayId, TaskId};
 use ray_history_core::base::task::{Language, TaskType};
-use ray_history_core::logs::Facts;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::build::Builder;
 use ray_history_core::snapshot::intern::Str;
 use ray_history_core::snapshot::task::{Columns, LogInfo, ProfileRow, ProfileSource, Shape};
 use ray_history_core::snapshot::testing::{dump, made, many};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The files of a snapshot.
 pub(crate) struct Files {
@@ -179,7 +181,7 @@ pub(crate) fn many(attempts: u64) -> Snapshot {
     for record in many::records(attempts) {
         builder.fold_record("file", 1, record.as_bytes());
     }
-    builder.finish(&Facts::default())
+    builder.finish(&Default::default())
 }
 
 #[test]
@@ -206,4 +208,69 @@ fn values_of_environments_and_messages_stay_out_on_request() {
     assert!(back.tasks.iter().all(|attempt| attempt.error_message().is_empty()));
     // An index beyond the list is another head's.
     assert!(read_back(&files, Some(["{}"].into_iter().collect())).is_err());
+}
+
+/// Writes a session of four attempts of one job, with another column in place of one.
+fn with_column(name: &str, column: ArrayRef) -> Result<TasksRead, Error> {
+    let snapshot = many(20);
+    let rows: Vec<u32> = snapshot.tasks.by_place();
+    let mut environments = Environments::default();
+    let options = Options { messages: true };
+    let batch = super::write::first_batch(&snapshot, &stamp(), options, &mut environments, &rows[..4]).unwrap();
+    let columns = LAYOUT.schema.fields().iter().zip(batch.columns());
+    let columns = columns.map(|(field, old)| {
+        let column = if field.name() == name { &column } else { old };
+        (field.name(), Arc::clone(column), true)
+    });
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let (bytes, expected) = LAYOUT.to_bytes(&stamp(), [Ok(batch)].into_iter()).unwrap();
+    let mut values = Values { environments: Some(environments), ..Values::default() };
+    read(bytes.into(), &stamp(), &expected, &mut values)
+}
+
+#[test]
+fn malformed_values_are_errors() {
+    let ids =
+        |ids: [&str; 4]| -> ArrayRef { Arc::new(StringArray::from_iter_values(ids.map(|id| format!("{id:0<48}")))) };
+    let texts = |text: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values([text; 4])) };
+    let ints = |n: i32| -> ArrayRef { Arc::new(Int32Array::from_iter_values([n; 4])) };
+    let longs = |n: i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values([n; 4])) };
+    let times =
+        |n: i64| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from_iter_values([n; 4]).with_timezone("UTC")) };
+    for (name, good) in [
+        ("task_id", ids(["01", "02", "03", "04"])),
+        ("attempt", ints(0)),
+        ("node_id", texts(&"0a".repeat(28))),
+        ("_job_id", texts("0a0b0c0d")),
+        ("_actor_id", texts(&"f".repeat(32))),
+        ("running_at", times(0)),
+        ("_nanos_a", longs(999)),
+        ("_profile_events", ints(7)),
+        ("_runtime_env", ints(0)),
+        ("type", texts("A_TYPE_OF_2030")),
+    ] {
+        assert!(with_column(name, good).is_ok(), "{name}");
+    }
+    for (name, bad, why) in [
+        ("task_id", ids(["01", "03", "02", "04"]), "order"),
+        ("task_id", ids(["01", "02", "02", "04"]), "twice"),
+        ("task_id", ids(["01", "0x", "03", "04"]), "no hex"),
+        ("task_id", texts("01"), "short"),
+        ("task_id", Arc::new(StringArray::new_null(4)), "absent"),
+        ("attempt", Arc::new(Int32Array::new_null(4)), "absent"),
+        ("node_id", texts(&"0a".repeat(27)), "short"),
+        ("node_id", texts(&format!("{}0", "0a".repeat(27))), "odd"),
+        ("worker_id", texts(&"0A".repeat(28)), "upper case"),
+        ("_job_id", texts("0a"), "short"),
+        ("_actor_id", texts("0a"), "short"),
+        ("running_at", times(i64::MAX), "out of range"),
+        ("running_at", times(i64::MIN), "out of range"),
+        ("_nanos_a", longs(1_000), "more than a microsecond"),
+        ("_nanos_a", longs(-1), "negative"),
+        ("_profile_events", ints(-1), "negative"),
+        ("_runtime_env", ints(1), "not in the list"),
+        ("_runtime_env", ints(-1), "negative"),
+    ] {
+        assert!(with_column(name, bad).is_err(), "{name}: {why}");
+    }
 }
