@@ -13,8 +13,10 @@
 mod columns;
 mod error;
 mod file;
+mod head;
 mod values;
 
 pub use error::Error;
 pub use file::{Expected, Stamp};
+pub use head::*;
 pub use values::Values;
