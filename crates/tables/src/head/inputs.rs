@@ -8,7 +8,7 @@ use arrow_array::{Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One raw object.
@@ -24,17 +24,13 @@ pub struct Input {
     pub modified: Option<i64>,
 }
 
-/// A later listing compared with the inputs of a build.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compared {
-    /// Nothing has changed, or the bucket was copied.
-    Same,
-    /// Objects are new or longer, and none is missing.
-    Late,
-    /// Objects are gone, and none is new.
-    Gone,
-    /// Some are new or longer, and others are gone.
-    LateAndGone,
+/// A later listing compared with the inputs of a build, by names and sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Objects that are new, or have another size.
+    pub late: u64,
+    /// Objects that are missing.
+    pub gone: u64,
 }
 
 /// Returns the sums of inputs: `digest` over names below the root, sizes and tags, `shape` over names and sizes.
@@ -70,19 +66,17 @@ fn first_half(hash: Sha256) -> u128 {
     u128::from_le_bytes(half)
 }
 
-/// Compares a later listing with the inputs of a build, by names and sizes.
+/// Compares a later listing with the inputs of a build. A bucket that was copied has other tags, and is the same.
 pub fn compare(inputs: &[Input], listed: &[Input]) -> Compared {
-    let known: BTreeMap<&str, u64> = inputs.iter().map(|input| (input.key.as_str(), input.size)).collect();
-    let now: BTreeMap<&str, u64> = listed.iter().map(|input| (input.key.as_str(), input.size)).collect();
-    let late = now.iter().any(|(key, size)| known.get(key).is_none_or(|known| known != size));
-    let names: BTreeSet<&&str> = now.keys().collect();
-    let gone = known.keys().any(|key| !names.contains(key));
-    match (late, gone) {
-        (false, false) => Compared::Same,
-        (true, false) => Compared::Late,
-        (false, true) => Compared::Gone,
-        (true, true) => Compared::LateAndGone,
+    let (known, now) = (sizes(inputs), sizes(listed));
+    Compared {
+        late: now.iter().filter(|(key, size)| known.get(*key) != Some(*size)).count() as u64,
+        gone: known.keys().filter(|key| !now.contains_key(*key)).count() as u64,
     }
+}
+
+fn sizes(inputs: &[Input]) -> BTreeMap<&str, u64> {
+    inputs.iter().map(|input| (input.key.as_str(), input.size)).collect()
 }
 
 fn layout() -> Layout {
@@ -166,15 +160,15 @@ mod tests {
     #[test]
     fn listings_are_compared_by_names_and_sizes() {
         let inputs = [input("a", 1, Some("x")), input("b", 2, Some("y"))];
-        for (listed, compared) in [
-            (vec![input("b", 2, None), input("a", 1, None)], Compared::Same),
-            (vec![input("a", 1, None), input("b", 3, None)], Compared::Late),
-            (vec![input("a", 1, None), input("b", 2, None), input("c", 0, None)], Compared::Late),
-            (vec![input("a", 1, None)], Compared::Gone),
-            (vec![], Compared::Gone),
-            (vec![input("a", 1, None), input("c", 0, None)], Compared::LateAndGone),
+        for (listed, late, gone) in [
+            (vec![input("b", 2, None), input("a", 1, None)], 0, 0),
+            (vec![input("a", 1, None), input("b", 3, None)], 1, 0),
+            (vec![input("a", 1, None), input("b", 2, None), input("c", 0, None)], 1, 0),
+            (vec![input("a", 1, None)], 0, 1),
+            (vec![], 0, 2),
+            (vec![input("a", 1, None), input("c", 0, None)], 1, 1),
         ] {
-            assert_eq!(compare(&inputs, &listed), compared, "{listed:?}");
+            assert_eq!(compare(&inputs, &listed), Compared { late, gone }, "{listed:?}");
         }
     }
 }
