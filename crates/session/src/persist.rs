@@ -5,8 +5,10 @@ use super::liveness::State;
 use super::load::{Digest, OpenSession, age};
 use super::source::Source;
 use super::{Error, Reservation, Sessions};
+use futures_util::StreamExt;
 use ray_history_core::base::name::{Owner, SessionKey};
-use ray_history_core::layout::Root;
+use ray_history_core::layout::{PersistedKeys, Root};
+use ray_history_storage::Delimiter;
 use ray_history_tables::{FactFile, Input};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,6 +109,24 @@ impl Sessions {
     pub async fn is_unchanged(self: &Arc<Self>, what: &ToPersist) -> Result<bool, Error> {
         let (_, found) = self.list_inputs(&what.source, &what.session.key).await?;
         Ok(found.digest == what.digest && Arc::ptr_eq(&what.source, &self.source()))
+    }
+
+    /// Calls `on` with every session that is persisted, in the order of the store. Costs a list for each thousand.
+    ///
+    /// # Errors
+    /// Returns the error of the store.
+    pub async fn each_persisted(&self, mut on: impl FnMut(&SessionKey)) -> Result<(), Error> {
+        let source = self.source();
+        let root = persist_root(source.catalog.roots());
+        let mut pages = source.store.list_pages(&PersistedKeys::heads(&root), Delimiter::None);
+        while let Some(page) = pages.next().await {
+            for object in page?.objects {
+                if let Some(key) = PersistedKeys::parse_head(&root, &object.key) {
+                    on(&key);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Reserves memory for work in the background, if it is free.
