@@ -256,7 +256,8 @@ async fn attempt(
     if !is_open && !sessions.prewarm(key).await {
         return Tried::NoRoom;
     }
-    let what = match sessions.to_persist(key, after, false).await {
+    let Some(session) = sessions.peek(key) else { return Tried::NoRoom };
+    let what = match sessions.to_persist(&session, after, false).await {
         Ok(Ok(what)) => what,
         Ok(Err(reason)) => return Tried::NotNow(reason),
         Err(error) => return Tried::Ended(Err(error.into()), 0),

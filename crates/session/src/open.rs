@@ -206,6 +206,14 @@ impl Sessions {
         Some(Arc::clone(&cached.session))
     }
 
+    /// Builds a session from raw data.
+    pub(super) async fn rebuilt(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
+        match self.start(key, LoadReason::Rebuild)? {
+            Joined::Ready(session) => Ok(session),
+            Joined::Waiting(load) => load.wait().await,
+        }
+    }
+
     /// Joins or starts the load of a session.
     fn start(self: &Arc<Self>, key: &SessionKey, reason: LoadReason) -> Result<Joined<Arc<OpenSession>>, Error> {
         let ready = || if reason == LoadReason::Rebuild { None } else { self.peek(key) };

@@ -69,17 +69,17 @@ impl Sessions {
     /// Returns the error of the listing.
     pub async fn to_persist(
         self: &Arc<Self>,
-        key: &SessionKey,
+        session: &Arc<OpenSession>,
         after: Duration,
         is_dead: bool,
     ) -> Result<Result<ToPersist, NotNow>, Error> {
+        let (source, key, session) = (self.source(), &session.key, Arc::clone(session));
         if !is_dead && self.state(key) != State::Dead {
             return Ok(Err(NotNow::NotDead));
         }
-        let source = self.source();
-        let Some(session) = self.peek(key).filter(|session| session.kept.is_some()) else {
+        if session.kept.is_none() {
             return Ok(Err(NotNow::NotBuilt));
-        };
+        }
         if session.has_unread_files() || session.nothing_read.is_some() {
             return Ok(Err(NotNow::Unread));
         }
@@ -99,6 +99,14 @@ impl Sessions {
             inputs,
             source,
         }))
+    }
+
+    /// Builds a session from raw data, whatever is persisted of it.
+    ///
+    /// # Errors
+    /// Returns the error of the load.
+    pub async fn open_raw(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
+        self.rebuilt(key).await
     }
 
     /// Lists the objects of a session once more. Returns `true` if they are those that it was built from, and if the store
