@@ -12,7 +12,7 @@ use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
 use ray_history_metrics::Metrics;
 use ray_history_persist::{Outcome, Persister};
 use ray_history_session::{NotNow, Sessions, connect};
-use ray_history_settings::{Environments, PersistMode, Settings};
+use ray_history_settings::{PersistMode, PersistedEnvironments, Settings};
 use ray_history_tables::{Options, Writer};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
@@ -51,7 +51,7 @@ async fn persist(args: &Persist, settings: &Settings, only: Option<SessionKey>) 
         reader: connect(&settings.storage, &metrics).await?,
         writer: writer.context("the store cannot be written to")?,
         options: Options {
-            clear_environments: wanted.environments == Environments::Clear,
+            clear_environments: wanted.environments == PersistedEnvironments::Clear,
             messages: wanted.messages,
             profile_events: wanted.profile_events,
         },

@@ -20,7 +20,7 @@ use ray_history_metrics::persist::Outcome as Counted;
 use ray_history_persist::{Error, Outcome, Persister};
 use ray_history_session::liveness::State as Life;
 use ray_history_session::{NotNow, Sessions};
-use ray_history_settings::{Environments, Persist as Wanted, PersistMode, Settings};
+use ray_history_settings::{Persist as Wanted, PersistMode, PersistedEnvironments, Settings};
 use ray_history_storage::ErrorKind;
 use ray_history_tables::{Options, Writer};
 use std::sync::Arc;
@@ -237,7 +237,7 @@ async fn connect(store: &Store, sessions: &Sessions, wanted: Wanted, replica: St
         reader: bucket.reader,
         writer: bucket.writer,
         options: Options {
-            clear_environments: wanted.environments == Environments::Clear,
+            clear_environments: wanted.environments == PersistedEnvironments::Clear,
             messages: wanted.messages,
             profile_events: wanted.profile_events,
         },

@@ -35,7 +35,6 @@ mod segments;
 pub(super) use digest::Digest;
 pub(super) use endpoints::strict as strict_answer;
 pub(super) use inventory::Inventory;
-use kept::KeptFacts;
 pub(super) use manifests::{Manifests, read as read_manifests};
 pub(super) use names::LogNames;
 pub(super) use nodes::{ManifestObject, SegmentObject};

@@ -22,6 +22,7 @@ use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::logs::attempt_bytes::AttemptBytes;
 use ray_history_metrics::sessions::Outcome;
+use ray_history_settings::PersistMode;
 use ray_history_tables::Input;
 use std::sync::Arc;
 use std::time::Duration;
@@ -245,7 +246,7 @@ impl Sessions {
             metrics: Arc::clone(&self.metrics.sessions),
             timeout,
             idle_only: reason == LoadReason::Prewarm,
-            keeps_facts: true,
+            keeps_facts: self.settings().persist.mode != PersistMode::Off,
             // What has changed since is in the raw data.
             reads_snapshot: reason != LoadReason::Rebuild && self.state(&key) != State::Live,
         };

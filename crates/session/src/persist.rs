@@ -126,7 +126,8 @@ impl Sessions {
     pub async fn each_persisted(&self, mut on: impl FnMut(&SessionKey)) -> Result<(), Error> {
         let source = self.source();
         let root = persist_root(source.catalog.roots());
-        let mut pages = source.store.list_pages(&PersistedKeys::heads(&root), Delimiter::None);
+        let prefix = PersistedKeys::heads(&root);
+        let mut pages = source.store.list_pages(&prefix, Delimiter::None);
         while let Some(page) = pages.next().await {
             for object in page?.objects {
                 if let Some(key) = PersistedKeys::parse_head(&root, &object.key) {

@@ -3,9 +3,8 @@
 use crate::environments::Environments;
 use crate::error::Error;
 use crate::file::{Expected, Stamp};
-use crate::head::{About, FactFile, FileSums, Input, Kept, Options, Parts, Session, TableFile, Writer, pack_head, sums};
-use crate::{profile, tasks};
-use bytes::Bytes;
+use crate::head::{About, FactFile, HeadParts, Input, Options, Session, TableFile, Writer, sums};
+use crate::{actors, profile, tasks};
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_core::layout::LargeTable;
 use ray_history_core::snapshot::Snapshot;
@@ -88,14 +87,17 @@ impl Build {
 
     fn table(&mut self, table: LargeTable) -> Result<TablePart, Error> {
         let (snapshot, stamp, mut bytes) = (&*self.content.snapshot, &self.stamp, Vec::new());
-        let Options { messages, profile_events, .. } = self.content.options;
+        let Options { messages, .. } = self.content.options;
         let expected = match table {
             LargeTable::Tasks => {
-                let options = tasks::Options { messages, profile_events };
-                tasks::write(snapshot, stamp, options, &mut self.environments, &mut bytes)?
+                tasks::write(snapshot, stamp, tasks::Options { messages }, &mut self.environments, &mut bytes)?
             }
             LargeTable::ProfileEvents => profile::write(snapshot, stamp, &mut bytes)?,
-            LargeTable::Actors => actors::write(snapshot, stamp, &mut self.environments, &mut bytes)?,
+            LargeTable::Actors => {
+                let (actors, expected) = actors::write(snapshot, &mut self.environments, stamp, messages)?;
+                bytes = actors;
+                expected
+            }
         };
         let Expected { rows, uncompressed } = expected;
         match table {
@@ -107,6 +109,15 @@ impl Build {
         let (name, size) = (table.name().to_owned(), bytes.len() as u64);
         self.about.tables.push(TableFile { name, part: 0, rows, uncompressed, size, sha256 });
         Ok(TablePart { table, part: 0, bytes })
+    }
+}
+
+impl Build {
+    /// Makes the head, once all tables are made.
+    pub fn head(self) -> Result<Vec<u8>, Error> {
+        let Self { content, about, stamp, environments, .. } = self;
+        let Content { snapshot, inputs, facts, records_by_node, .. } = content;
+        HeadParts { about, stamp, environments, snapshot: &snapshot, inputs, facts, records_by_node }.pack()
     }
 }
 

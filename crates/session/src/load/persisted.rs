@@ -127,7 +127,8 @@ impl Load {
     /// Opens the session from its persisted snapshot, if there is one. Fails if the store does.
     pub(super) async fn from_snapshot(&self, at_least: u64) -> Result<FromSnapshot, AttemptError> {
         let started = Instant::now();
-        for root in self.places.roots.iter().flat_map(Root::spellings) {
+        let roots: Vec<String> = self.places.roots.iter().flat_map(Root::spellings).collect();
+        for root in roots {
             let key = PersistedKeys::new(&root, &self.key).head();
             let body = match self.store.read(&key, ReadRange::Full).await {
                 Ok(body) => body,
@@ -177,7 +178,7 @@ impl Load {
         };
         self.counters.enter(Phase::Finishing);
         let built = Arc::clone(&head);
-        let opened = permit.run(move || Ok((built.open(tables)?, built.inputs()?))).await?;
+        let opened = permit.run(move || Ok((built.open(&tables)?, built.inputs()?))).await?;
         let (opened, inputs) = match opened {
             Ok(opened) => opened,
             Err(error) => return Ok(FromSnapshot::Rejected(Rejected::of(key, &error))),
@@ -193,35 +194,38 @@ impl Load {
         let keys = PersistedKeys::new(root, &self.key);
         let about = &head.about;
         self.counters.expect(about.tables.len() as u64, about.tables.iter().map(|table| table.size).sum());
-        let reads = about.tables.iter().map(|file| {
-            let table = LargeTable::ALL.into_iter().find(|table| table.name() == file.name);
-            let key = table.filter(|_| file.part <= MAX_PARTS);
-            let key = key.map(|table| keys.table(table, about.session.namespace_known, file.part));
-            async move {
-                // A table of a later version: nothing of this version depends on it.
-                let Some(key) = key else { return Ok(None) };
-                let read = match self.store.read(&key, ReadRange::Full).await {
-                    // As many bytes as are promised, and one that would be too many.
-                    Ok(body) => body.read_all(file.size.saturating_add(1)).await,
-                    Err(error) => Err(error),
-                };
-                match read {
-                    Ok(bytes) => {
-                        self.counters.bytes(bytes.len() as u64);
-                        self.counters.file();
-                        let torn = |error| TableError::Rejected(Rejected::new(&key, Why::Torn, error));
-                        file.check(&bytes).map_err(torn)?;
-                        Ok(Some((file.clone(), bytes)))
-                    }
-                    Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::TooLarge) => {
-                        Err(TableError::Rejected(Rejected::new(&key, Why::Torn, error)))
-                    }
-                    Err(error) => Err(TableError::Store(error.into())),
+        let mut named = Vec::new();
+        for file in about.tables.iter().filter(|file| file.part <= MAX_PARTS).cloned() {
+            // Of a table of a later version, nothing of this version depends.
+            if let Some(table) = LargeTable::ALL.into_iter().find(|table| table.name() == file.name) {
+                let key = keys.table(table, about.session.namespace_known, file.part);
+                named.push((key, file));
+            }
+        }
+        let reads = stream::iter(named).map(|(key, file)| self.read_table(key, file));
+        reads.buffered(FETCHES).try_collect().await
+    }
+
+    async fn read_table(&self, key: String, file: TableFile) -> Result<(TableFile, Bytes), TableError> {
+        let read = match self.store.read(&key, ReadRange::Full).await {
+            // As many bytes as are promised, and one that would be too many.
+            Ok(body) => body.read_all(file.size.saturating_add(1)).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(bytes) => {
+                self.counters.bytes(bytes.len() as u64);
+                self.counters.file();
+                match file.check(&bytes) {
+                    Ok(()) => Ok((file, bytes)),
+                    Err(error) => Err(TableError::Rejected(Rejected::new(&key, Why::Torn, error))),
                 }
             }
-        });
-        let read: Vec<Option<_>> = stream::iter(reads).buffered(FETCHES).try_collect().await?;
-        Ok(read.into_iter().flatten().collect())
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::TooLarge) => {
+                Err(TableError::Rejected(Rejected::new(&key, Why::Torn, error)))
+            }
+            Err(error) => Err(TableError::Store(error.into())),
+        }
     }
 
     /// Finishes an opened snapshot. Returns `None` if its head names objects of other sessions.
