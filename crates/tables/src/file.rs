@@ -128,10 +128,8 @@ impl Layout {
         out: W,
     ) -> Result<Expected, Error> {
         let failed = |error| Error::malformed(self.table, error);
-        let options =
-            ArrowWriterOptions::new().with_properties(self.properties(stamp)).with_skip_arrow_metadata(true);
-        let mut writer =
-            ArrowWriter::try_new_with_options(out, Arc::clone(&self.schema), options).map_err(failed)?;
+        let options = ArrowWriterOptions::new().with_properties(self.properties(stamp)).with_skip_arrow_metadata(true);
+        let mut writer = ArrowWriter::try_new_with_options(out, Arc::clone(&self.schema), options).map_err(failed)?;
         for batch in batches {
             writer.write(&batch?).map_err(failed)?;
         }
@@ -209,7 +207,9 @@ impl Layout {
         let is_empty = |leaf: usize| {
             metadata.row_groups().iter().all(|group| {
                 let nulls = group.column(leaf).statistics().and_then(|known| known.null_count_opt());
-                nulls.is_some_and(|nulls| i64::try_from(nulls).is_ok_and(|nulls| nulls == group.column(leaf).num_values()))
+                nulls.is_some_and(|nulls| {
+                    i64::try_from(nulls).is_ok_and(|nulls| nulls == group.column(leaf).num_values())
+                })
             })
         };
         let is_ours = |root: usize| schema.fields().get(root).is_some_and(|f| self.schema.index_of(f.name()).is_ok());
