@@ -69,6 +69,9 @@ impl Head {
     }
 
     fn json(&self, name: &str) -> Result<&[u8], Error> {
-        self.members.get(name).map(|bytes| &**bytes).ok_or_else(|| Error::malformed("head", format!("it has no {name}")))
+        self.members
+            .get(name)
+            .map(|bytes| &**bytes)
+            .ok_or_else(|| Error::malformed("head", format!("it has no {name}")))
     }
 }

@@ -137,7 +137,8 @@ mod tests {
             PersistedKeys::new("", &odd).table(LargeTable::Actors, false, 12),
             format!("ray-history/v1/tables/actors/namespace={UNKNOWN}/{day}/%7E~{SESSION}~00012.parquet")
         );
-        let undated = SessionKey { session: SessionName::parse("session_2026-99-99_99-99-99_000000").unwrap(), ..usual };
+        let undated =
+            SessionKey { session: SessionName::parse("session_2026-99-99_99-99-99_000000").unwrap(), ..usual };
         assert!(PersistedKeys::new("", &undated).parts(LargeTable::Tasks, true).contains("/day=1970-01-01/"));
     }
 

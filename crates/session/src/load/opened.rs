@@ -180,13 +180,8 @@ impl OpenSession {
     }
 
     fn with_new_version(mut self) -> Self {
-        self.version = version(
-            self.digest,
-            self.unread_files,
-            &self.unread_updates,
-            &self.snapshot,
-            self.persisted.as_deref(),
-        );
+        self.version =
+            version(self.digest, self.unread_files, &self.unread_updates, &self.snapshot, self.persisted.as_deref());
         self
     }
 

@@ -36,13 +36,8 @@ impl Pages {
         prefixes: Vec<DataPrefix>,
     ) -> Result<Self, Error> {
         let lists = prefixes.iter().enumerate().map(|(at, place)| list(Arc::clone(&store), at, place.prefix.clone()));
-        let mut pages = Self {
-            rest: stream::select_all(lists),
-            open: prefixes.len(),
-            objects,
-            first: Vec::new(),
-            prefixes,
-        };
+        let mut pages =
+            Self { rest: stream::select_all(lists), open: prefixes.len(), objects, first: Vec::new(), prefixes };
         let mut missing: Vec<bool> = vec![true; pages.prefixes.len()];
         while missing.contains(&true) {
             let Some(page) = pages.rest.next().await else { break };

@@ -169,8 +169,7 @@ impl TableFile {
 impl Session {
     /// Returns the names of a session.
     pub fn new(key: &SessionKey, namespace_known: bool, owner: Option<&Owner>) -> Self {
-        let owner =
-            owner.map(|owner| SessionOwner { kind: owner.kind.kind().to_owned(), name: owner.name.clone() });
+        let owner = owner.map(|owner| SessionOwner { kind: owner.kind.kind().to_owned(), name: owner.name.clone() });
         Self {
             namespace: key.cluster.namespace.clone(),
             namespace_known,

@@ -97,7 +97,8 @@ mod tests {
     use super::*;
 
     fn hidden(path: &str, text: &str) -> Option<String> {
-        let file = FactFile { node: String::new(), path: path.to_owned(), bytes: Bytes::copy_from_slice(text.as_bytes()) };
+        let file =
+            FactFile { node: String::new(), path: path.to_owned(), bytes: Bytes::copy_from_slice(text.as_bytes()) };
         without_variables(&file).map(|file| String::from_utf8(file.bytes.to_vec()).unwrap())
     }
 

@@ -71,7 +71,8 @@ impl Report {
         let gap = |stored: StoredGap| {
             let StoredGap { code, weight, message, missing, of, event_types, advice } = stored;
             let names = EventKind::ALL.map(EventKind::name);
-            let event_types = names.into_iter().filter(|name| event_types.iter().any(|stored| stored == name)).collect();
+            let event_types =
+                names.into_iter().filter(|name| event_types.iter().any(|stored| stored == name)).collect();
             Gap { code, weight, message, missing, of, event_types, advice }
         };
         (completeness, self.gaps.into_iter().map(gap).collect())
