@@ -14,8 +14,9 @@ use ray_history_persist::{Outcome, Persister};
 use ray_history_session::{NotNow, Sessions, connect};
 use ray_history_settings::{PersistMode, PersistedEnvironments, Settings};
 use ray_history_tables::{Options, Writer};
-use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
 use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -64,7 +65,7 @@ async fn persist(args: &Persist, settings: &Settings, only: Option<SessionKey>) 
         None => {
             let mut there = HashSet::new();
             if !args.force {
-                sessions.each_persisted(|key| drop(there.insert(key.clone()))).await?;
+                sessions.each_persisted(|key| _ = there.insert(key.clone())).await?;
             }
             let all = sessions.listing().iter().map(|entry| entry.key).collect::<Vec<_>>();
             all.into_iter().filter(|key| is_in(args.shard, key) && !there.contains(key)).collect()
@@ -87,9 +88,10 @@ async fn persist(args: &Persist, settings: &Settings, only: Option<SessionKey>) 
 
 /// Returns `true` if a session is in a part.
 fn is_in(shard: Shard, key: &SessionKey) -> bool {
-    let hash = Sha256::digest(key.to_string());
-    let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    number % shard.of.max(1) == shard.index
+    // Fixed keys, because all processes must agree.
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    key.hash(&mut hasher);
+    hasher.finish() % shard.of.max(1) == shard.index
 }
 
 /// Persists one session, and returns what happened in words.

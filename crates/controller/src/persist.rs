@@ -16,7 +16,7 @@ use super::obituaries::Store;
 use queue::{Next, Queue};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use ray_history_metrics::persist::Outcome as Counted;
+use ray_history_metrics::persist::{File, Outcome as Counted};
 use ray_history_persist::{Error, Outcome, Persister};
 use ray_history_session::liveness::State as Life;
 use ray_history_session::{NotNow, Sessions};
@@ -168,7 +168,13 @@ impl Persist {
             }
             Step::Tried(key, took, tried) => {
                 let metrics = &self.sessions.metrics().persist;
-                running.not_before = running.tried(&key, tried, now, |outcome| metrics.ended(outcome, took));
+                running.not_before = running.tried(
+                    &key,
+                    tried,
+                    now,
+                    |outcome| metrics.ended(outcome, took),
+                    |file, bytes| metrics.wrote(file, bytes),
+                );
             }
         }
     }
@@ -176,7 +182,8 @@ impl Persist {
 
 impl Running {
     /// Notes the result of an attempt, and returns the time of the next one.
-    fn tried(&mut self, key: &SessionKey, tried: Tried, now: Instant, count: impl Fn(Counted)) -> Instant {
+    fn tried(&mut self, key: &SessionKey, tried: Tried, now: Instant, count: impl Fn(Counted),
+        wrote: impl Fn(File, u64)) -> Instant {
         let later = now + self.wanted.after.max(LOOK);
         let (result, version) = match tried {
             Tried::NoRoom | Tried::NotNow(NotNow::NotBuilt) => {
@@ -202,6 +209,7 @@ impl Running {
                 if let Outcome::Written(written) = &outcome {
                     tracing::info!(session.key = %key, size_bytes = written.total(), "session persisted");
                     self.state.written(written.total());
+                    written.bytes.iter().for_each(|(file, bytes)| wrote(*file, *bytes));
                 }
                 if outcome == Outcome::Changed {
                     self.queue.postpone(key, later);

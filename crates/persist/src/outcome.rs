@@ -1,5 +1,6 @@
 //! The outcomes of an attempt to persist a session.
 
+use ray_history_metrics::persist::File;
 use ray_history_storage as storage;
 
 /// The outcome of an attempt.
@@ -21,7 +22,7 @@ pub enum Outcome {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// Bytes of each table, and of the head.
-    pub bytes: Vec<(&'static str, u64)>,
+    pub bytes: Vec<(File, u64)>,
 }
 
 impl Written {

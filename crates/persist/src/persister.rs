@@ -4,6 +4,7 @@ use super::outcome::{Error, Outcome, Written};
 use bytes::Bytes;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::layout::{LargeTable, PersistedKeys};
+use ray_history_metrics::persist::File;
 use ray_history_session::{Sessions, ToPersist};
 use ray_history_storage::{ErrorKind, ReadRange, Storage};
 use ray_history_storage_write::{If, Put, StorageWrite};
@@ -56,7 +57,12 @@ impl Persister {
             build = rest;
             let Some(part) = next else { break };
             let TablePart { table, part, bytes } = part?;
-            written.bytes.push((table.name(), bytes.len() as u64));
+            let file = match table {
+                LargeTable::Tasks => File::Tasks,
+                LargeTable::ProfileEvents => File::ProfileEvents,
+                LargeTable::Actors => File::Actors,
+            };
+            written.bytes.push((file, bytes.len() as u64));
             if !self.put_table(&keys.table(table, what.namespace_known, part), bytes.into()).await? {
                 return Ok(Outcome::Conflict);
             }
@@ -66,7 +72,7 @@ impl Persister {
             return Ok(Outcome::Changed);
         }
         let head = Bytes::from(run(move || build.head()).await??);
-        written.bytes.push(("head", head.len() as u64));
+        written.bytes.push((File::Head, head.len() as u64));
         let condition = tag.as_deref().map_or(If::Absent, If::Unchanged);
         if !put(&*self.writer, &keys.head(), head.clone(), condition).await? {
             return Ok(Outcome::Conflict);

@@ -244,6 +244,7 @@ impl Sessions {
             counters,
             lanes: Arc::clone(&self.lanes),
             metrics: Arc::clone(&self.metrics.sessions),
+            persist_metrics: Arc::clone(&self.metrics.persist),
             timeout,
             idle_only: reason == LoadReason::Prewarm,
             keeps_facts: self.settings().persist.mode != PersistMode::Off,

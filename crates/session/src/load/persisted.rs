@@ -13,6 +13,7 @@ use crate::progress::Phase;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use ray_history_core::layout::{LargeTable, MAX_PARTS, PersistedKeys, Root};
+use ray_history_metrics::persist::Rejection;
 use ray_history_storage::{ErrorKind, ObjectBody, ReadRange};
 use ray_history_tables::{self as tables, Compared, Head, Input, MAX_HEAD, TableFile};
 use std::collections::BTreeMap;
@@ -57,20 +58,10 @@ pub enum Raw {
 pub(crate) struct Rejected {
     /// The object.
     pub(crate) key: String,
-    pub(crate) why: Why,
+    /// Its kind.
+    pub(crate) why: Rejection,
     /// The reason, in words.
     pub(crate) words: String,
-}
-
-/// The kind of such a reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// The head, or a table with the right hash, is not what it should be.
-    Damaged,
-    /// A table is not the one that the head names.
-    Torn,
-    /// A newer version wrote it.
-    Newer,
 }
 
 /// The result of looking for a persisted snapshot.
@@ -107,12 +98,12 @@ impl Persisted {
 }
 
 impl Rejected {
-    fn new(key: &str, why: Why, words: impl std::fmt::Display) -> Self {
+    fn new(key: &str, why: Rejection, words: impl std::fmt::Display) -> Self {
         Self { key: key.to_owned(), why, words: words.to_string() }
     }
 
     fn of(key: &str, error: &tables::Error) -> Self {
-        let why = if matches!(error, tables::Error::Newer(_)) { Why::Newer } else { Why::Damaged };
+        let why = if matches!(error, tables::Error::Newer(_)) { Rejection::Newer } else { Rejection::Damaged };
         Self::new(key, why, error)
     }
 }
@@ -151,7 +142,7 @@ impl Load {
     ) -> Result<FromSnapshot, AttemptError> {
         let size = body.meta.size;
         if size > MAX_HEAD {
-            return Ok(FromSnapshot::Rejected(Rejected::new(key, Why::Damaged, "it is too long for a head")));
+            return Ok(FromSnapshot::Rejected(Rejected::new(key, Rejection::Damaged, "it is too long for a head")));
         }
         self.counters.enter(Phase::Queued);
         let estimate = size.saturating_mul(PER_HEAD_BYTE).max(at_least);
@@ -184,7 +175,7 @@ impl Load {
             Err(error) => return Ok(FromSnapshot::Rejected(Rejected::of(key, &error))),
         };
         let Some(session) = self.finish_snapshot(&head, opened, inputs, &permit, started).await else {
-            return Ok(FromSnapshot::Rejected(Rejected::new(key, Why::Damaged, "it names objects of other sessions")));
+            return Ok(FromSnapshot::Rejected(Rejected::new(key, Rejection::Damaged, "it names objects of other sessions")));
         };
         Ok(FromSnapshot::Opened(Box::new(session)))
     }
@@ -218,11 +209,11 @@ impl Load {
                 self.counters.file();
                 match file.check(&bytes) {
                     Ok(()) => Ok((file, bytes)),
-                    Err(error) => Err(TableError::Rejected(Rejected::new(&key, Why::Torn, error))),
+                    Err(error) => Err(TableError::Rejected(Rejected::new(&key, Rejection::Torn, error))),
                 }
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::TooLarge) => {
-                Err(TableError::Rejected(Rejected::new(&key, Why::Torn, error)))
+                Err(TableError::Rejected(Rejected::new(&key, Rejection::Torn, error)))
             }
             Err(error) => Err(TableError::Store(error.into())),
         }
