@@ -109,8 +109,8 @@ fn damaged_files_give_errors_in_bounded_memory() {
     }
     let _ = std::panic::take_hook();
     assert!(!OURS.load(Ordering::Relaxed), "a panic of ours");
-    println!("{errors} errors, {tables} tables");
-    assert!(errors > tables, "{errors} errors, {tables} tables");
+    // Parquet has no checksums, and some columns are not read: the head's hash tells.
+    assert!(errors > 100 && tables > 100, "{errors} errors, {tables} tables");
     let most = most_memory();
     assert!(most < before + MOST, "{before} kB before, {most} kB after");
 }
