@@ -11,21 +11,25 @@
 //! | data, flat | until 2026-07-30 (v1.6, mid-2026) | `{cluster}_{id}/{session}/{logs\|node_events\|job_events\|fetched_endpoints}/…` |
 //! | data, history | since then (v1.7) | `cluster-history/raycluster/{ns}/{cluster}/{session}/{node}/{logs\|node_events\|job_events}/…`, owned: one more segment |
 
+mod escape;
 mod event_file;
 mod keys;
 mod marker;
 mod object;
 mod own;
+mod persisted;
 mod place;
 mod root;
 mod rotated;
 mod tree;
 
+pub use escape::{escape, unescape};
 pub use event_file::EventFile;
 pub use keys::{NodeKeys, OWN_FOLDER, SessionKeys};
 pub use marker::{MARKER_TREES, Marker, flat_cluster, parse_marker};
 pub use object::{ObjectKind, Tree, parse_object};
 pub use own::{OwnKind, OwnObject};
+pub use persisted::{LargeTable, MAX_PARTS, PersistedKeys};
 pub use place::{ObjectPlace, marker_keys, may_own, parse_place};
 pub use root::Root;
 pub use rotated::{Generation, generation, rotated_from};

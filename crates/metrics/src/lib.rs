@@ -8,6 +8,7 @@ pub mod access;
 pub mod catalog;
 pub mod http;
 pub mod obituaries;
+pub mod persist;
 pub mod process;
 mod registry;
 pub mod retention;
@@ -33,6 +34,8 @@ pub struct Metrics {
     pub obituaries: Arc<obituaries::Metrics>,
     /// Retention.
     pub retention: Arc<retention::Metrics>,
+    /// Persisted snapshots.
+    pub persist: Arc<persist::Metrics>,
     /// Reviews and decisions about access.
     pub access: Arc<access::Metrics>,
     /// Requests to this server.
@@ -50,6 +53,7 @@ impl Metrics {
         self.sessions.register(&mut registry);
         self.obituaries.register(&mut registry);
         self.retention.register(&mut registry);
+        self.persist.register(&mut registry);
         self.access.register(&mut registry);
         self.http.register(&mut registry);
         self.process.register(&mut registry);

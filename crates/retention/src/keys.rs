@@ -1,8 +1,7 @@
 //! Keys of marks and pins, below `ray-history/v1/` of a root. Names are escaped as in the server's URLs.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
-use ray_history_core::layout::Root;
+use ray_history_core::layout::{Root, escape, unescape};
 
 /// The folder of marks.
 const TOMBSTONES: &str = "ray-history/v1/tombstones/";
@@ -11,13 +10,8 @@ const PINS: &str = "ray-history/v1/pins/";
 /// The record of runs.
 const STATE: &str = "ray-history/v1/retention.json";
 
-/// Stands for an empty name. No name in Kubernetes has a `_`.
-const EMPTY: &str = "_";
 /// Stands for all sessions of a cluster.
 const ALL: &str = "_";
-
-/// The characters that are escaped.
-const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Returns all spellings of the roots, each once.
 pub(crate) fn spellings(roots: &[Root]) -> Vec<String> {
@@ -76,25 +70,6 @@ fn cluster_and_name(path: &str) -> Option<(ClusterId, &str)> {
     let (namespace, cluster, name) = (parts.next()?, parts.next()?, parts.next()?);
     let cluster = ClusterId { namespace: unescape(namespace)?, name: unescape(cluster)? };
     parts.next().is_none().then_some((cluster, name))
-}
-
-/// Escapes a name so that it is one part of a key in every store; different names stay different.
-fn escape(name: &str) -> String {
-    match name {
-        "" => EMPTY.to_owned(),
-        EMPTY => "%5F".to_owned(),
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        name => utf8_percent_encode(name, NAME).to_string(),
-    }
-}
-
-fn unescape(part: &str) -> Option<String> {
-    match part {
-        "" => None,
-        EMPTY => Some(String::new()),
-        part => percent_decode_str(part).decode_utf8().ok().map(Into::into),
-    }
 }
 
 #[cfg(test)]

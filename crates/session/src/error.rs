@@ -30,6 +30,18 @@ pub enum Error {
         /// `true` if the files are in an archive tier of the store.
         archived: bool,
     },
+    /// Only a persisted snapshot of the session is stored, and it cannot be used.
+    #[error("session {key} has no raw data any more, and its persisted snapshot cannot be used ({object}: {why})")]
+    PersistedUnusable {
+        /// The session.
+        key: SessionKey,
+        /// The object that is wrong.
+        object: String,
+        /// The reason.
+        why: String,
+        /// `true` if a newer version wrote it.
+        is_newer: bool,
+    },
     /// The log file was listed, but is no longer stored.
     #[error("{0} was stored when this session was last listed, but is no longer there")]
     LogGone(String),

@@ -18,6 +18,7 @@ mod facts;
 mod fetch;
 mod incoming;
 mod inventory;
+mod kept;
 mod manifests;
 mod names;
 mod nodes;
@@ -25,6 +26,7 @@ mod objects;
 mod opened;
 mod pages;
 mod parse;
+mod persisted;
 mod processes;
 mod proved;
 mod relist;
@@ -39,10 +41,13 @@ pub(super) use nodes::{ManifestObject, SegmentObject};
 pub use objects::{LogIndex, LogObject};
 pub(super) use objects::{Places, log_store};
 pub use opened::OpenSession;
+use opened::Origin;
 pub(super) use opened::age;
+use persisted::{FromSnapshot, Rejected};
+pub use persisted::{Persisted, Raw};
 pub use proved::Proved;
 pub(super) use proved::now;
-pub(super) use relist::{Relisted, relist};
+pub(super) use relist::{Relisted, inputs, relist};
 pub(super) use segments::read as read_segments;
 
 use super::Error;
@@ -63,6 +68,7 @@ use ray_history_core::snapshot::driver::is_driver;
 use ray_history_core::snapshot::gaps::Evidence;
 use ray_history_core::snapshot::submission;
 use ray_history_core::snapshot::worker_pids;
+use ray_history_metrics::persist;
 use ray_history_metrics::sessions::Metrics;
 use ray_history_storage::Storage;
 use segments::Indexes;
@@ -89,10 +95,15 @@ pub(super) struct Load {
     pub(super) counters: Arc<Counters>,
     pub(super) lanes: Arc<Lanes>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) persist_metrics: Arc<persist::Metrics>,
     /// Time limit of listing, and again of reading. Waiting for a permit does not count.
     pub(super) timeout: Duration,
     /// `true` to load only if no other load is disturbed.
     pub(super) idle_only: bool,
+    /// `true` to keep what facts are read from, because the session may be persisted.
+    pub(super) keeps_facts: bool,
+    /// `true` to open the persisted snapshot, if there is one.
+    pub(super) reads_snapshot: bool,
 }
 
 /// The contents of the files of a session.
@@ -134,6 +145,20 @@ impl Load {
         let timed_out = |_| Error::TimedOut { key: self.key.clone(), after: self.timeout };
         self.counters.restart();
         self.counters.enter(Phase::Listing);
+        let rejected = match self.reads_snapshot {
+            false => None,
+            true => {
+                let opened = tokio::time::timeout(self.timeout, self.from_snapshot(at_least)).await;
+                match opened.map_err(timed_out)?? {
+                    FromSnapshot::Opened(session) => {
+                        self.persist_metrics.opened(persist::Source::Snapshot);
+                        return Ok(*session);
+                    }
+                    FromSnapshot::Absent => None,
+                    FromSnapshot::Rejected(rejected) => Some(self.reject(rejected)),
+                }
+            }
+        };
         let first = async {
             let prefixes = objects::prefixes(&*self.store, &self.key, &self.places).await?;
             Pages::first(Arc::clone(&self.store), prefixes).await
@@ -142,7 +167,8 @@ impl Load {
         if pages.objects.is_empty() && pages.is_last() {
             // A part that could not be listed may have objects.
             let skipped = pages.objects.skipped.pop().map(Error::from);
-            return Err(skipped.unwrap_or_else(|| Error::NothingStored(self.key.clone())).into());
+            let nothing = || rejected.unwrap_or_else(|| Error::NothingStored(self.key.clone()));
+            return Err(skipped.unwrap_or_else(nothing).into());
         }
         self.counters.enter(Phase::Queued);
         let estimate = estimate(pages.objects.events.bytes).saturating_mul(if pages.is_last() { 1 } else { 2 });
@@ -155,7 +181,9 @@ impl Load {
         self.metrics.queued(waiting.elapsed());
         self.counters.enter(Phase::Reading);
         let _running = self.metrics.loading();
-        tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(timed_out)?
+        let built = tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(timed_out)??;
+        self.persist_metrics.opened(persist::Source::Raw);
+        Ok(built)
     }
 
     async fn read(&self, pages: &mut Pages, permit: Arc<LoadPermit>) -> Result<OpenSession, AttemptError> {
@@ -167,7 +195,7 @@ impl Load {
         // A thread that may hold no more has not read everything, even if reading ended before that was noticed.
         let read = permit.outgrown().map_or(read, Err);
         let read = read.map_err(|(held, error)| self.outgrown(held, error))?;
-        let Contents { mut events, facts, endpoints, manifests } = read;
+        let Contents { mut events, mut facts, endpoints, manifests } = read;
         // Jobs are built from the submission records before those are dropped.
         let stored = submission::weight_of_stored(&endpoints.bodies) as u64;
         let _jobs = permit.hold(stored + JOB_BYTES_PER_BYTE * facts.facts.weight_of_submissions() as u64);
@@ -200,7 +228,7 @@ impl Load {
         report.empty_event_files += event_objects.empty;
         report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
-        let logs = objects.into_logs();
+        let (logs, kept) = (objects.into_logs(), facts.kept.take());
         let names = Arc::new(LogNames::of(&manifests));
         let (snapshot, proved) = {
             let logs = logs.clone();
@@ -221,6 +249,7 @@ impl Load {
             newest,
             unread,
             started.elapsed(),
+            Origin { kept, persisted: None },
             &permit,
         )
         .without_tables(nothing_read)
@@ -248,7 +277,7 @@ impl Load {
                     None => events::read(store, key, first, counters, permit).await,
                 }
             },
-            facts::read_facts(logs, objects, counters, permit),
+            facts::read_facts(logs, objects, counters, permit, self.keeps_facts),
             endpoints::read_endpoints(store, objects, counters, permit),
             processes::read_early(logs, objects, counters, permit),
         );
@@ -294,6 +323,14 @@ impl Load {
         let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
         let (files, archived) = (filled as usize, events.archived >= filled);
         Some(Error::NothingReadable { key: self.key.clone(), files, why, archived })
+    }
+
+    /// Tells of a persisted snapshot that cannot be used, and returns the error for the case that there is no raw data.
+    fn reject(&self, rejected: Rejected) -> Error {
+        let Rejected { key, why, words } = rejected;
+        self.persist_metrics.rejected(why);
+        tracing::warn!(session.key = %self.key, object = key, error = words, "a persisted snapshot cannot be used; the raw data is read");
+        Error::PersistedUnusable { key: self.key.clone(), object: key, why: words, is_newer: why == persist::Rejection::Newer }
     }
 
     fn outgrown(&self, held: u64, error: CoverError) -> AttemptError {

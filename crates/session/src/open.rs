@@ -17,10 +17,13 @@ use super::loader::{Joined, Waiting};
 use super::progress::{Counters, Progress};
 use super::source::Source;
 use super::{Error, Sessions, logs};
+use crate::liveness::State;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::logs::attempt_bytes::AttemptBytes;
 use ray_history_metrics::sessions::Outcome;
+use ray_history_settings::PersistMode;
+use ray_history_tables::Input;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -157,6 +160,20 @@ impl Sessions {
         tokio::time::timeout(after, relisted).await.map_err(|_| Error::TimedOut { key: key.clone(), after })?
     }
 
+    /// Lists the objects of a session one by one, within `loading.timeout`.
+    pub(super) async fn list_inputs(
+        &self,
+        source: &Source,
+        key: &SessionKey,
+    ) -> Result<(Vec<Input>, load::Relisted), Error> {
+        let after = self.settings().loading.timeout;
+        let listed = async {
+            let places = source.places(key).await?;
+            Ok(load::inputs(&source.store, key, &places).await?)
+        };
+        tokio::time::timeout(after, listed).await.map_err(|_| Error::TimedOut { key: key.clone(), after })?
+    }
+
     /// Opens consecutive parts of log files of an open session; with `lines`, only that many last lines.
     pub async fn read_log(&self, parts: &[logs::LogPart], lines: Option<u64>) -> Result<logs::LogBody, Error> {
         let store = load::log_store(&self.source().store, parts.iter().map(|part| &part.file));
@@ -190,6 +207,14 @@ impl Sessions {
         Some(Arc::clone(&cached.session))
     }
 
+    /// Builds a session from raw data.
+    pub(super) async fn rebuilt(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
+        match self.start(key, LoadReason::Rebuild)? {
+            Joined::Ready(session) => Ok(session),
+            Joined::Waiting(load) => load.wait().await,
+        }
+    }
+
     /// Joins or starts the load of a session.
     fn start(self: &Arc<Self>, key: &SessionKey, reason: LoadReason) -> Result<Joined<Arc<OpenSession>>, Error> {
         let ready = || if reason == LoadReason::Rebuild { None } else { self.peek(key) };
@@ -219,8 +244,12 @@ impl Sessions {
             counters,
             lanes: Arc::clone(&self.lanes),
             metrics: Arc::clone(&self.metrics.sessions),
+            persist_metrics: Arc::clone(&self.metrics.persist),
             timeout,
             idle_only: reason == LoadReason::Prewarm,
+            keeps_facts: self.settings().persist.mode != PersistMode::Off,
+            // What has changed since is in the raw data.
+            reads_snapshot: reason != LoadReason::Rebuild && self.state(&key) != State::Live,
         };
         let loaded = load.run().await;
         self.metrics.sessions.loaded(outcome(&loaded), started.elapsed());

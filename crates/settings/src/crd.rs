@@ -12,6 +12,7 @@
 mod access;
 mod cluster;
 mod obituaries;
+mod persist;
 mod retention;
 mod rules;
 mod schema;
@@ -23,11 +24,13 @@ pub use access::*;
 pub(crate) use cluster::BY_ROLE_EXPECTED;
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
 pub use obituaries::*;
+pub(crate) use persist::PREWARMED_EXPECTED;
+pub use persist::{PersistMode, PersistSpec, PersistedEnvironments};
 pub use retention::*;
 pub(crate) use rules::ANONYMOUS_EXPECTED;
 pub use rules::{
-    ALLOWED_FOR, BytesRule, DENIED_FOR, DurationRule, GRACE, LIFETIME, MAX_AGE, MAX_BYTES, MAX_MEMORY, REQUEST_TIMEOUT,
-    STALE_FOR, SizeRule, TIMEOUT, TTL, is_endpoint,
+    AFTER, ALLOWED_FOR, BytesRule, DENIED_FOR, DurationRule, GRACE, LIFETIME, MAX_AGE, MAX_BYTES, MAX_MEMORY,
+    REQUEST_TIMEOUT, STALE_FOR, SizeRule, TIMEOUT, TTL, is_endpoint,
 };
 pub use schema::{definition, schema, yaml};
 pub use size::Size;
@@ -83,6 +86,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = cluster::by_role())]
 #[x_kube(validation = retention::outcomes())]
+#[x_kube(validation = persist::prewarmed())]
 pub struct RayHistorySpec {
     /// The store that collectors wrote to.
     pub storage: StorageSpec,
@@ -110,4 +114,7 @@ pub struct RayHistorySpec {
     /// Retention: how long sessions are kept. Off unless a mode is set.
     #[serde(default)]
     pub retention: RetentionSpec,
+    /// Persisted snapshots: what was built of a dead session is written beside its raw data. Off unless a mode is set.
+    #[serde(default)]
+    pub persist: PersistSpec,
 }

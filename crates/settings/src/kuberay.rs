@@ -9,8 +9,8 @@ mod tests;
 
 use super::{Environment, Origin, Problem, Problems, Settings, stores};
 use crate::crd::{
-    AccessSpec, CacheSpec, ClustersSpec, LoadingSpec, ObituariesSpec, PrewarmSpec, RayHistorySpec, Redaction,
-    RetentionSpec, Size,
+    AccessSpec, CacheSpec, ClustersSpec, LoadingSpec, ObituariesSpec, PersistSpec, PrewarmSpec, RayHistorySpec,
+    Redaction, RetentionSpec, Size,
 };
 use clap::Args;
 use ray_history_store_settings::kuberay::{Backend, Sources, known_keys, set};
@@ -127,6 +127,7 @@ impl Settings {
             access: AccessSpec::default(),
             obituaries: ObituariesSpec::default(),
             retention: RetentionSpec::default(),
+            persist: PersistSpec::default(),
         };
         let read = Self::from_spec(&spec, Origin::File, memory_limit);
         let (found, mut notes) = sources.finish();

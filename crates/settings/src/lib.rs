@@ -10,6 +10,7 @@ pub mod server;
 mod access;
 mod file;
 mod kuberay;
+mod persist;
 mod read;
 mod reader;
 mod repair;
@@ -22,10 +23,13 @@ mod stores;
 #[cfg(test)]
 mod tests;
 
-pub use crate::crd::{ObituariesMode, ObituariesSpec as Obituaries, ObituariesStore, Redaction};
+pub use crate::crd::{
+    ObituariesMode, ObituariesSpec as Obituaries, ObituariesStore, PersistMode, PersistedEnvironments, Redaction,
+};
 pub use access::Access;
 pub use file::Document;
 pub use kuberay::KubeRay;
+pub use persist::Persist;
 pub use ray_history_retention::{Mode as RetentionMode, Settings as Retention};
 pub use ray_history_store_settings::kuberay::Environment;
 pub use ray_history_store_settings::{Problem, Problems};
@@ -68,6 +72,8 @@ pub struct Settings {
     pub obituaries: Obituaries,
     /// Retention: how long sessions are kept.
     pub retention: Retention,
+    /// Persisted snapshots: what is written of dead sessions.
+    pub persist: Persist,
 }
 
 impl Settings {
@@ -92,7 +98,8 @@ impl Settings {
 /// Writes everything except the storage, with the field names of a `RayHistory`.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { storage: _, cache, loading, clusters, prewarm, redaction, access, obituaries, retention } = self;
+        let Self { storage: _, cache, loading, clusters, prewarm, redaction, access, obituaries, retention, persist } =
+            self;
         let seconds = |duration: Duration| format!("{}s", duration.as_secs_f64());
         let namespaces = if clusters.namespaces.is_empty() { "all".to_owned() } else { clusters.namespaces.join(",") };
         write!(
@@ -100,7 +107,7 @@ impl fmt::Display for Settings {
             "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
              loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} \
              prewarm.enabled={prewarm} redaction={} access.mode={} obituaries.mode={:?} obituaries.store={:?} \
-             retention.mode={:?}",
+             retention.mode={:?} persist.mode={}",
             cache.max_sessions,
             cache.max_memory,
             seconds(cache.ttl.unwrap_or_default()),
@@ -113,6 +120,7 @@ impl fmt::Display for Settings {
             obituaries.mode,
             obituaries.store,
             retention.mode,
+            persist.mode.name(),
         )
     }
 }

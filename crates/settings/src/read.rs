@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use super::shape::{self, quoted};
 use super::{Cache, Clusters, Loading, Origin, Problems, Settings, Storage, stores};
-use super::{access, retention};
+use super::{access, persist, retention};
 use crate::crd::{self, AccessMode, ObituariesMode, RayHistorySpec, Redaction};
 
 /// The maximum of the default memory budget, in bytes.
@@ -41,6 +41,7 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
         reader.problem("spec.obituaries.mode", "must be Off in a file: only serve --rayhistory watches a Kubernetes");
     }
     let retention = retention::read(&mut reader, &spec.retention, spec.obituaries.mode);
+    let persist = persist::read(&mut reader, &spec.persist, spec.prewarm.enabled);
     let settings = Settings {
         cache: Cache {
             max_sessions: usize::try_from(spec.cache.max_sessions).unwrap_or(0),
@@ -66,6 +67,7 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
         access,
         obituaries: spec.obituaries,
         retention,
+        persist,
     };
     if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
 }

@@ -86,6 +86,7 @@ fn reads_the_documented_example() {
         access: None,
         obituaries: Obituaries::default(),
         retention: Retention::default(),
+        persist: Persist::default(),
     };
     assert_eq!(settings, expected);
 }

@@ -4,7 +4,6 @@ use crate::environments::Environments;
 use crate::error::Error;
 use crate::file::{Expected, Layout, Stamp};
 use crate::row::{self, Columns, Enum, NonZero, Record, Row};
-use crate::tasks::Options;
 use crate::values::Values;
 use bytes::Bytes;
 use parquet::basic::Encoding;
@@ -16,9 +15,6 @@ use ray_history_core::snapshot::text::Text;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The table's name.
-pub const NAME: &str = ActorRow::TABLE;
-
 /// A row: an actor, and its session, as in all tables with a file of their own.
 #[derive(Clone)]
 struct ActorRow {
@@ -27,19 +23,19 @@ struct ActorRow {
     actor: Actor,
 }
 
-/// Writes the actors of a snapshot.
+/// Writes the actors of a snapshot, with or without why they died.
 pub fn write(
     snapshot: &Snapshot,
-    stamp: &Stamp,
-    options: Options,
     environments: &mut Environments,
+    stamp: &Stamp,
+    messages: bool,
 ) -> Result<(Vec<u8>, Expected), Error> {
     let mut actors: Vec<&Actor> = snapshot.actors.iter().collect();
     actors.sort_by_key(|actor| (actor.job, actor.id));
     let (cluster, session): (Arc<str>, Arc<str>) = (stamp.cluster.as_str().into(), stamp.session.as_str().into());
     let rows = actors.into_iter().map(|actor| {
         let mut actor = actor.clone();
-        if !options.messages {
+        if !messages {
             actor.death_cause = Text::default();
         }
         ActorRow { cluster: Arc::clone(&cluster), session: Arc::clone(&session), actor }

@@ -11,12 +11,15 @@
 //! Pure: bytes in, bytes out. Every file that is read may be damaged or made by an enemy: the answer is an `Error`.
 
 pub mod actors;
+mod build;
 mod columns;
 mod environments;
 mod error;
 mod file;
 mod handles;
+mod head;
 mod micros;
+mod pages;
 pub mod profile;
 mod row;
 mod small;
@@ -24,8 +27,9 @@ pub mod tasks;
 mod values;
 mod words;
 
+pub use build::{Build, Content, TablePart};
 pub use environments::Environments;
 pub use error::Error;
 pub use file::{Expected, Stamp};
-pub use small::{Table, failures};
+pub use head::*;
 pub use values::Values;

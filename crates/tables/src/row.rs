@@ -95,3 +95,6 @@ pub(crate) trait Columns: Sized {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,9 @@
 //!
 //! `jobs` and `runtime_envs` are made again by `Snapshot::derive`, and read only where the facts for it were left out.
 
-pub mod failures;
-
 mod driver_jobs;
 mod drivers;
+pub(crate) mod failures;
 mod jobs;
 mod nodes;
 mod placement_groups;
@@ -22,13 +21,17 @@ use bytes::Bytes;
 use ray_history_core::snapshot::Snapshot;
 
 /// A table of a snapshot, by its rows.
-pub trait Table: Sized {
+pub(crate) trait Table: Sized {
     /// Its name: that of its member of the head, without `.parquet`.
     const NAME: &'static str;
 
-    /// Writes the table of a snapshot.
-    fn write(snapshot: &Snapshot, stamp: &Stamp, environments: &mut Environments)
-    -> Result<(Vec<u8>, Expected), Error>;
+    /// Writes the table of a snapshot. Without `messages`, tables that are for queries alone have none.
+    fn write(
+        snapshot: &Snapshot,
+        environments: &mut Environments,
+        stamp: &Stamp,
+        messages: bool,
+    ) -> Result<(Vec<u8>, Expected), Error>;
 
     /// Reads a table that was written. Runtime environments that `values` does not have are those that the file shows.
     fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected, values: &mut Values) -> Result<Vec<Self>, Error>;
@@ -38,6 +41,14 @@ pub trait Table: Sized {
 trait Member: Row {
     /// Returns the rows of a snapshot.
     fn rows(snapshot: &Snapshot) -> &[Self];
+
+    /// Changes rows that were read, once all of them are there.
+    fn finish(_rows: &mut [Self]) {}
+
+    /// Leaves out messages that answers do not need, because they are made again from elsewhere.
+    fn without_messages(self) -> Self {
+        self
+    }
 }
 
 impl<R: Member> Table for R {
@@ -45,13 +56,18 @@ impl<R: Member> Table for R {
 
     fn write(
         snapshot: &Snapshot,
-        stamp: &Stamp,
         environments: &mut Environments,
+        stamp: &Stamp,
+        messages: bool,
     ) -> Result<(Vec<u8>, Expected), Error> {
-        row::write(&row::layout::<R>()?, snapshot, R::rows(snapshot).iter().cloned(), environments, stamp)
+        let rows = R::rows(snapshot).iter().cloned();
+        let rows = rows.map(|row| if messages { row } else { row.without_messages() });
+        row::write(&row::layout::<R>()?, snapshot, rows, environments, stamp)
     }
 
     fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected, values: &mut Values) -> Result<Vec<Self>, Error> {
-        row::read(&row::layout::<R>()?, bytes, stamp, expected, values)
+        let mut rows = row::read(&row::layout::<R>()?, bytes, stamp, expected, values)?;
+        R::finish(&mut rows);
+        Ok(rows)
     }
 }

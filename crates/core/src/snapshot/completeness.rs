@@ -10,15 +10,15 @@ pub use events::EventCounts;
 pub use problems::{Place, Problems};
 pub use running::Running;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Maximum number of names kept of unknown types, and of unknown fields.
 const MAX_NAMES: usize = 100;
 
 /// Report on one session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Completeness {
     /// Event files read.
     pub event_files: u64,

@@ -1,6 +1,7 @@
 //! Reads the log files that carry facts.
 
 use super::fetch;
+use super::kept::KeptFacts;
 use super::objects::{LogObject, SessionObjects};
 use crate::Error;
 use crate::load_permit::{HeldBytes, LoadPermit};
@@ -31,6 +32,8 @@ pub(super) type Unreadable = Vec<(String, String)>;
 pub(super) struct LogFacts {
     pub(super) facts: Facts,
     pub(super) unreadable: Unreadable,
+    /// What the facts were read from, if it is wanted.
+    pub(super) kept: Option<KeptFacts>,
     /// Accounts for the memory of the facts.
     pub(super) _held: HeldBytes,
 }
@@ -41,7 +44,9 @@ pub(super) async fn read_facts(
     objects: &SessionObjects,
     counters: &Counters,
     permit: &Arc<LoadPermit>,
+    keeps: bool,
 ) -> Result<LogFacts, Error> {
+    let mut kept = keeps.then(KeptFacts::default);
     let mut facts = Facts::default();
     let mut wanted = Vec::new();
     for (node, path, object) in objects.logs() {
@@ -73,15 +78,18 @@ pub(super) async fn read_facts(
         match bytes {
             Ok(bytes) => {
                 since_weighed += bytes.len();
-                facts = permit
+                (facts, kept) = permit
                     .run(move || {
                         let _body = body;
                         facts.read(&node, &path, &bytes);
-                        facts
+                        if let Some(kept) = &mut kept {
+                            kept.add(&node, &path, &bytes);
+                        }
+                        (facts, kept)
                     })
                     .await?;
                 if since_weighed > WEIGHED_EACH {
-                    facts_memory.set(facts.weight() as u64);
+                    facts_memory.set(weight(&facts, kept.as_ref()));
                     since_weighed = 0;
                 }
             }
@@ -89,8 +97,12 @@ pub(super) async fn read_facts(
         }
     }
     drop(fetched);
-    facts_memory.set(facts.weight() as u64);
-    Ok(LogFacts { facts, unreadable, _held: facts_memory })
+    facts_memory.set(weight(&facts, kept.as_ref()));
+    Ok(LogFacts { facts, unreadable, kept, _held: facts_memory })
+}
+
+fn weight(facts: &Facts, kept: Option<&KeptFacts>) -> u64 {
+    (facts.weight() + kept.map_or(0, KeptFacts::weight)) as u64
 }
 
 /// Returns the number of bytes that are read of a file.

@@ -11,6 +11,7 @@ use ray_history_core::layout::{
     DataPrefix, ObjectKind, OwnKind, Root, Tree, data_prefixes, generation, may_own, owner_folders, parse_object,
 };
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
+use ray_history_tables::Input;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -208,6 +209,8 @@ pub(super) struct SessionObjects {
     /// Time at which the newest object was written, in nanoseconds since 1970.
     pub(super) newest: Option<i64>,
     digests: Digests,
+    /// All objects one by one, if they are wanted.
+    inputs: Option<Vec<Input>>,
 }
 
 /// Facts of the event files from their names and sizes.
@@ -238,6 +241,16 @@ pub(super) struct EventBytes {
 }
 
 impl SessionObjects {
+    /// Returns no objects yet; those that are added are kept one by one, too.
+    pub(super) fn with_inputs() -> Self {
+        Self { inputs: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Takes the objects that were kept one by one.
+    pub(super) fn take_inputs(&mut self) -> Vec<Input> {
+        self.inputs.take().unwrap_or_default()
+    }
+
     /// Adds a page and returns its event files.
     pub(super) fn add(&mut self, place: &DataPrefix, page: ListPage) -> Vec<ObjectMeta> {
         page.skipped.iter().for_each(|part| self.digests.left_out(part.key()));
@@ -245,7 +258,12 @@ impl SessionObjects {
         let mut events = Vec::new();
         for object in page.objects {
             let Some(rest) = object.key.strip_prefix(&place.prefix) else { continue };
-            match parse_object(place.tree, rest) {
+            let kind = parse_object(place.tree, rest);
+            if let Some(inputs) = self.inputs.as_mut().filter(|_| kind.is_some()) {
+                let ObjectMeta { key, size, etag, modified } = object.clone();
+                inputs.push(Input { key, size, etag, modified });
+            }
+            match kind {
                 Some(ObjectKind::Events(file)) => {
                     self.digests.input(&object);
                     let (known, gzip) = (&mut self.events, object.key.strip_suffix(".gz").is_some());

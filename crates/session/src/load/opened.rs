@@ -1,6 +1,8 @@
 //! An open session: its snapshot, its log files, and the digest of its inputs.
 
+use super::kept::KeptFacts;
 use super::objects::LogIndex;
+use super::persisted::{Persisted, Raw};
 use super::proved::Proved;
 use super::{Digest, Relisted};
 use crate::Error;
@@ -38,6 +40,10 @@ pub struct OpenSession {
     pub nothing_read: Option<Error>,
     /// The proof that it is whole, or its losses; `None` without manifests.
     pub proved: Option<Arc<Proved>>,
+    /// The persisted snapshot that it was opened from; `None` if it was built from raw data.
+    pub persisted: Option<Arc<Persisted>>,
+    /// What its facts were read from, if it may be persisted.
+    pub(crate) kept: Option<Arc<KeptFacts>>,
     /// Time of the last comparison with the store.
     pub checked_at: SystemTime,
     /// Digest of the inputs of this build.
@@ -52,6 +58,19 @@ pub struct OpenSession {
     memory: Option<Arc<Reservation>>,
 }
 
+/// The origin of a session: what its facts were read from, or the persisted snapshot.
+#[derive(Debug, Default)]
+pub(super) struct Origin {
+    pub(super) kept: Option<KeptFacts>,
+    pub(super) persisted: Option<Persisted>,
+}
+
+impl Origin {
+    fn weight(&self) -> usize {
+        self.kept.as_ref().map_or(0, KeptFacts::weight) + self.persisted.as_ref().map_or(0, Persisted::weight)
+    }
+}
+
 impl OpenSession {
     #[expect(clippy::too_many_arguments, reason = "called once, by the load that has them all")]
     pub(super) fn new(
@@ -62,10 +81,12 @@ impl OpenSession {
         newest: Option<i64>,
         unread_files: u64,
         built_in: Duration,
+        origin: Origin,
         permit: &LoadPermit,
     ) -> Self {
-        let bytes = (snapshot.weight() + logs.weight()) as u64;
-        let version = version(digest, unread_files, &Problems::default(), &snapshot);
+        let bytes = (snapshot.weight() + logs.weight() + origin.weight()) as u64;
+        let persisted = origin.persisted.map(Arc::new);
+        let version = version(digest, unread_files, &Problems::default(), &snapshot, persisted.as_deref());
         let memory = permit.settle(bytes).map(Arc::new);
         let checked_at = SystemTime::now();
         Self {
@@ -77,6 +98,8 @@ impl OpenSession {
             unread_updates: Problems::default(),
             nothing_read: None,
             proved: None,
+            persisted,
+            kept: origin.kept.map(Arc::new),
             checked_at,
             digest,
             last_inputs: digest.inputs,
@@ -92,6 +115,12 @@ impl OpenSession {
         Self { nothing_read, ..self }
     }
 
+    /// Returns the same session with what is known of the raw data behind its persisted snapshot.
+    pub(crate) fn with_raw(&self, raw: Raw) -> Self {
+        let persisted = self.persisted.as_ref().map(|persisted| Arc::new(persisted.with_raw(raw)));
+        Self { persisted, checked_at: SystemTime::now(), ..self.copy(self.unread_updates.clone()) }
+    }
+
     /// Sets the proof.
     pub(super) fn proved(self, proved: Option<Proved>) -> Self {
         Self { proved: proved.map(Arc::new), ..self }
@@ -101,7 +130,8 @@ impl OpenSession {
     #[cfg(test)]
     pub(crate) fn empty(key: SessionKey, permit: &LoadPermit) -> Self {
         let (snapshot, digest) = (Arc::default(), Digest::default());
-        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, permit);
+        let (logs, origin) = (LogIndex::default(), Origin::default());
+        let mut empty = Self::new(key, snapshot, logs, digest, None, 0, Duration::ZERO, origin, permit);
         // Pretends to weigh a megabyte.
         empty.bytes = 1 << 20;
         empty.memory = empty.memory.and_then(Arc::into_inner).map(|mut memory| {
@@ -141,6 +171,8 @@ impl OpenSession {
             logs: self.logs.clone(),
             nothing_read: self.nothing_read.clone(),
             proved: self.proved.clone(),
+            persisted: self.persisted.clone(),
+            kept: self.kept.clone(),
             unread_updates,
             memory: self.memory.clone(),
             ..*self
@@ -148,7 +180,8 @@ impl OpenSession {
     }
 
     fn with_new_version(mut self) -> Self {
-        self.version = version(self.digest, self.unread_files, &self.unread_updates, &self.snapshot);
+        self.version =
+            version(self.digest, self.unread_files, &self.unread_updates, &self.snapshot, self.persisted.as_deref());
         self
     }
 
@@ -188,6 +221,11 @@ impl OpenSession {
             Some(proved) => proved.proof.verdict,
             None => Verdict::NoKnownGaps,
         }
+    }
+
+    /// Returns `true` if it was built from raw data, with all that persisting it takes.
+    pub fn may_be_persisted(&self) -> bool {
+        self.kept.is_some() && !self.has_unread_files() && self.nothing_read.is_none()
     }
 
     /// Returns the memory held, in bytes.
@@ -232,12 +270,19 @@ pub(crate) fn age(newest: Option<i64>) -> Option<Duration> {
 }
 
 /// Hashes everything that answers depend on, with fixed keys because replicas must agree.
-fn version(digest: Digest, unread_files: u64, updates: &Problems, snapshot: &Snapshot) -> u64 {
+fn version(
+    digest: Digest,
+    unread_files: u64,
+    updates: &Problems,
+    snapshot: &Snapshot,
+    persisted: Option<&Persisted>,
+) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     (digest.inputs, digest.shown, unread_files).hash(&mut hasher);
     for unread in [updates, &snapshot.completeness.unreadable_files] {
         (unread.count, unread.files).hash(&mut hasher);
     }
     snapshot.completeness.records.hash(&mut hasher);
+    persisted.map(|persisted| &persisted.build).hash(&mut hasher);
     hasher.finish()
 }

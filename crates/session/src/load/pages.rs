@@ -26,14 +26,18 @@ pub(super) struct Pages {
 impl Pages {
     /// Lists all prefixes concurrently, up to the first page of each.
     pub(super) async fn first(store: Arc<dyn Storage>, prefixes: Vec<DataPrefix>) -> Result<Self, Error> {
+        Self::first_into(SessionObjects::default(), store, prefixes).await
+    }
+
+    /// The same, into `objects`.
+    pub(super) async fn first_into(
+        objects: SessionObjects,
+        store: Arc<dyn Storage>,
+        prefixes: Vec<DataPrefix>,
+    ) -> Result<Self, Error> {
         let lists = prefixes.iter().enumerate().map(|(at, place)| list(Arc::clone(&store), at, place.prefix.clone()));
-        let mut pages = Self {
-            rest: stream::select_all(lists),
-            open: prefixes.len(),
-            objects: SessionObjects::default(),
-            first: Vec::new(),
-            prefixes,
-        };
+        let mut pages =
+            Self { rest: stream::select_all(lists), open: prefixes.len(), objects, first: Vec::new(), prefixes };
         let mut missing: Vec<bool> = vec![true; pages.prefixes.len()];
         while missing.contains(&true) {
             let Some(page) = pages.rest.next().await else { break };

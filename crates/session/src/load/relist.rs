@@ -2,10 +2,11 @@
 
 use super::Digest;
 use super::nodes::NodeFiles;
-use super::objects::{self, LogIndex, Places};
+use super::objects::{self, LogIndex, Places, SessionObjects};
 use super::pages::Pages;
 use ray_history_core::base::name::SessionKey;
 use ray_history_storage::{Error, Storage};
+use ray_history_tables::Input;
 use std::sync::Arc;
 
 /// The result of listing a session again.
@@ -20,12 +21,33 @@ pub(crate) struct Relisted {
     pub(crate) newest: Option<i64>,
 }
 
+/// Lists all objects of a session and reads none. Returns them one by one, sorted by key, with the digest of the listing.
+pub(crate) async fn inputs(
+    store: &Arc<dyn Storage>,
+    key: &SessionKey,
+    places: &Places,
+) -> Result<(Vec<Input>, Relisted), Error> {
+    let prefixes = objects::prefixes(&**store, key, places).await?;
+    let mut pages = Pages::first_into(SessionObjects::with_inputs(), Arc::clone(store), prefixes).await?;
+    pages.rest().await?;
+    let mut inputs = pages.objects.take_inputs();
+    inputs.sort();
+    inputs.dedup();
+    Ok((inputs, Relisted::of(pages)))
+}
+
 /// Lists all objects of a session and reads none.
 pub(crate) async fn relist(store: &Arc<dyn Storage>, key: &SessionKey, places: &Places) -> Result<Relisted, Error> {
     let prefixes = objects::prefixes(&**store, key, places).await?;
     let mut pages = Pages::first(Arc::clone(store), prefixes).await?;
     pages.rest().await?;
-    let (digest, newest) = (pages.objects.digest(), pages.objects.newest);
-    let nodes = std::mem::take(&mut pages.objects.nodes);
-    Ok(Relisted { digest, nodes, newest, logs: pages.objects.into_logs() })
+    Ok(Relisted::of(pages))
+}
+
+impl Relisted {
+    fn of(mut pages: Pages) -> Self {
+        let (digest, newest) = (pages.objects.digest(), pages.objects.newest);
+        let nodes = std::mem::take(&mut pages.objects.nodes);
+        Self { digest, nodes, newest, logs: pages.objects.into_logs() }
+    }
 }

@@ -27,7 +27,9 @@ impl Sessions {
             }
         };
         let open = &cached.session;
-        if open.has_changed(&found.digest) {
+        if open.persisted.is_some() && open.has_changed(&found.digest) {
+            self.compare_inputs(key, cached, &source).await;
+        } else if open.has_changed(&found.digest) {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
             if cached.schedule.lock().may_rebuild(Instant::now()) {
                 self.rebuild(key, cached).await;
@@ -46,6 +48,35 @@ impl Sessions {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Same);
             cached.schedule.lock().done(Instant::now(), load::age(found.newest));
         }
+    }
+
+    /// Compares the raw data behind a persisted snapshot with what it was built from. Late files are a reason to read all of
+    /// the raw data again, unless a part of it was deleted: nothing may show less than before.
+    async fn compare_inputs(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>, source: &Arc<Source>) {
+        let listed = match self.list_inputs(source, key).await {
+            Ok((listed, _)) => listed,
+            Err(error) => {
+                let why = chain(&error);
+                tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
+                self.metrics.sessions.freshness_checked(FreshnessCheck::Failed);
+                return cached.schedule.lock().failed(Instant::now());
+            }
+        };
+        let Some(persisted) = &cached.session.persisted else { return };
+        let found = persisted.compare(&listed);
+        let raw = persisted.raw(found);
+        if found.late > 0 && found.gone == 0 {
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
+            if cached.schedule.lock().may_rebuild(Instant::now()) {
+                self.rebuild(key, cached).await;
+            }
+            return;
+        }
+        self.metrics.sessions.freshness_checked(FreshnessCheck::Same);
+        if raw == persisted.raw {
+            return cached.schedule.lock().done(Instant::now(), cached.session.newest_age());
+        }
+        self.replace(key, &cached, cached.session.with_raw(raw), source);
     }
 
     /// Proves a cached session again. A node that was closed since is read again: its last files may have changed

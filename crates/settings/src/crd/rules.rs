@@ -29,6 +29,8 @@ pub const STALE_FOR: DurationRule = DurationRule { least: "0s", most: "1h" };
 pub const GRACE: DurationRule = DurationRule { least: "24h", most: "8760h" };
 /// The time after its end for which a session is kept.
 pub const MAX_AGE: DurationRule = DurationRule { least: "24h", most: "876000h" };
+/// The time without new objects after which a dead session is persisted.
+pub const AFTER: DurationRule = DurationRule { least: "1m", most: "24h" };
 /// The bytes of sessions that are kept of a namespace.
 pub const MAX_BYTES: BytesRule = BytesRule;
 /// The memory budget for open sessions.

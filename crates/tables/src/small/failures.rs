@@ -14,7 +14,7 @@ use ray_history_core::snapshot::failures::{FailureGroup, FailureKind, Failures, 
 use std::borrow::Cow;
 
 /// The table's name.
-pub const NAME: &str = FailureRow::TABLE;
+pub(crate) const NAME: &str = FailureRow::TABLE;
 /// The kind of the row of all others.
 const OTHERS: &str = "(others)";
 
@@ -48,14 +48,16 @@ impl Enum for Kind {
     }
 }
 
-/// Writes the failures of a snapshot.
-pub fn write(failures: &Failures, stamp: &Stamp) -> Result<(Vec<u8>, Expected), Error> {
+/// Writes the failures of a snapshot, with or without what programs and Ray said of them.
+pub(crate) fn write(failures: &Failures, stamp: &Stamp, messages: bool) -> Result<(Vec<u8>, Expected), Error> {
     let Failures { groups, others } = failures;
-    let of_group = |group: &FailureGroup| FailureRow {
-        kind: Kind::Of(group.kind),
-        groups: 1,
-        caused_by: group.caused_by.and_then(|at| at.try_into().ok()),
-        group: group.clone(),
+    let of_group = |group: &FailureGroup| {
+        let mut group = group.clone();
+        if !messages {
+            (group.detail, group.sample.message) = Default::default();
+        }
+        let caused_by = group.caused_by.and_then(|at| at.try_into().ok());
+        FailureRow { kind: Kind::Of(group.kind), groups: 1, caused_by, group }
     };
     let rest = (*others != Others::default()).then(|| of_others(others));
     let rows = groups.iter().map(of_group).chain(rest);
@@ -63,7 +65,7 @@ pub fn write(failures: &Failures, stamp: &Stamp) -> Result<(Vec<u8>, Expected), 
 }
 
 /// Reads failures that were written.
-pub fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected) -> Result<Failures, Error> {
+pub(crate) fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected) -> Result<Failures, Error> {
     let mut rows: Vec<FailureRow> =
         row::read(&row::layout::<FailureRow>()?, bytes, stamp, expected, &mut Values::default())?;
     let mut failures = Failures::default();

@@ -111,4 +111,8 @@ impl Member for UnifiedJob {
     fn rows(snapshot: &Snapshot) -> &[Self] {
         &snapshot.jobs
     }
+
+    fn without_messages(self) -> Self {
+        Self { message: None, ..self }
+    }
 }

@@ -7,6 +7,8 @@ use crate::values::Values;
 use ray_history_core::base::id::NodeId;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::runtime_env::NodeRuntimeEnv;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 impl Record for NodeRuntimeEnv {
     fn empty() -> Self {
@@ -42,5 +44,16 @@ impl Row for NodeRuntimeEnv {
 impl Member for NodeRuntimeEnv {
     fn rows(snapshot: &Snapshot) -> &[Self] {
         &snapshot.runtime_envs
+    }
+
+    /// Nodes of a cluster have the same environments.
+    fn finish(rows: &mut [Self]) {
+        let mut known: HashSet<Arc<str>> = HashSet::new();
+        for row in rows {
+            match known.get(&row.runtime_env) {
+                Some(shared) => row.runtime_env = Arc::clone(shared),
+                None => drop(known.insert(Arc::clone(&row.runtime_env))),
+            }
+        }
     }
 }

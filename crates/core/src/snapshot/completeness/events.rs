@@ -1,7 +1,9 @@
 //! Number of events read, by type.
 
 use crate::event::EventKind;
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::collections::BTreeMap;
 
 /// Number of events by type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +41,18 @@ impl Serialize for EventCounts {
     }
 }
 
+/// Deserializes from such a map; names that this version does not know are left out.
+impl<'de> Deserialize<'de> for EventCounts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let named = BTreeMap::<String, u64>::deserialize(deserializer)?;
+        let mut counts = Self::default();
+        for kind in EventKind::ALL {
+            counts.0[kind as usize] = named.get(kind.name()).copied().unwrap_or_default();
+        }
+        Ok(counts)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +66,7 @@ mod tests {
         }
         counts.add(EventKind::TaskProfile);
         let json = serde_json::to_value(&counts).unwrap();
+        assert_eq!(serde_json::from_value::<EventCounts>(json.clone()).unwrap(), counts);
         assert_eq!((json.as_object().unwrap().len(), &json["TASK_PROFILE_EVENT"]), (EventKind::COUNT, &2.into()));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The examples are the first by (file, position), not the first found, so they are equal for any order of files.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 const EXAMPLES: usize = 20;
 
 /// Place of a problem in the input.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Storage key of the file.
     pub file: String,
@@ -22,7 +22,8 @@ pub struct Place {
 }
 
 /// Problems of one kind: their number, and examples.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Problems {
     /// Number of problems.
     pub count: u64,

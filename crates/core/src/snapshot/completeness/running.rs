@@ -5,12 +5,12 @@ use crate::base::task::TaskType;
 use crate::snapshot::Snapshot;
 use crate::snapshot::submission::JobType;
 use crate::snapshot::worker::Life;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Number of rows of each kind that ran, or were reported as running, at the end. If the session is over, its end cut
 /// them off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Running {
     /// Submissions without a final status.
     pub submissions: u64,

@@ -1,0 +1,85 @@
+//! The head of what is kept of a session: one object that names all others, and holds everything that is small.
+
+mod about;
+mod environments;
+mod facts;
+mod inputs;
+mod members;
+mod pack;
+mod redact;
+mod report;
+mod unpack;
+
+pub use about::{About, FOLD, InputSums, Options, Session, TableFile, Writer};
+pub use facts::FactFile;
+pub(crate) use inputs::sums;
+pub use inputs::{Compared, Input, compare};
+pub use members::MAX_HEAD;
+pub(crate) use pack::HeadParts;
+pub use unpack::Opened;
+
+use crate::build::hex;
+use crate::error::Error;
+use crate::small::failures;
+use bytes::Bytes;
+use members::Members;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::snapshot::failures::Failures;
+use sha2::{Digest as _, Sha256};
+
+/// The head of a session, as it was read.
+#[derive(Debug)]
+pub struct Head {
+    /// The session, the build and its files.
+    pub about: About,
+    members: Members,
+}
+
+impl TableFile {
+    /// Checks that the bytes of a file are those that the head names.
+    pub fn check(&self, bytes: &[u8]) -> Result<(), Error> {
+        let Self { name, size, sha256, .. } = self;
+        if bytes.len() as u64 != *size {
+            return Err(Error::malformed(name, format!("it has {} bytes, and its head says {size}", bytes.len())));
+        }
+        if hex(&Sha256::digest(bytes)) != *sha256 {
+            return Err(Error::malformed(name, "its bytes are not those that its head names"));
+        }
+        Ok(())
+    }
+}
+
+impl Head {
+    /// Reads the head of a session.
+    pub fn read(bytes: Bytes, key: &SessionKey) -> Result<Self, Error> {
+        let members = members::unpack(&bytes)?;
+        let about = members.get("snapshot.json").ok_or_else(|| Error::malformed("head", "it has no snapshot.json"))?;
+        Ok(Self { about: About::read(about, key)?, members })
+    }
+
+    /// Returns the raw objects of the build.
+    pub fn inputs(&self) -> Result<Vec<Input>, Error> {
+        let (bytes, expected) = self.member("inputs.parquet")?;
+        inputs::read(bytes, &self.about.stamp(), &expected)
+    }
+
+    /// Returns what failed, as of the build.
+    pub fn failures(&self) -> Result<Failures, Error> {
+        let (bytes, expected) = self.member("failures.parquet")?;
+        failures::read(bytes, &self.about.stamp(), &expected)
+    }
+
+    fn member(&self, name: &str) -> Result<(Bytes, crate::file::Expected), Error> {
+        let missing = || Error::malformed("head", format!("it has no {name}"));
+        let bytes = self.members.get(name).ok_or_else(missing)?;
+        let promise = self.about.members.get(name).ok_or_else(missing)?;
+        Ok((bytes.clone(), promise.expected()))
+    }
+
+    fn json(&self, name: &str) -> Result<&[u8], Error> {
+        self.members
+            .get(name)
+            .map(|bytes| &**bytes)
+            .ok_or_else(|| Error::malformed("head", format!("it has no {name}")))
+    }
+}
