@@ -14,7 +14,8 @@ pub(crate) mod workers;
 
 use crate::rows::Table;
 
-/// The names of all of these, without `.parquet`.
+/// All of these.
+#[cfg(test)]
 pub(crate) const ALL: [&Table; 9] = [
     &nodes::TABLE,
     &workers::TABLE,
