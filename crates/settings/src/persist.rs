@@ -5,7 +5,7 @@ use super::reader::Reader;
 use crate::crd::{self, PREWARMED_EXPECTED, PersistMode, PersistSpec, PersistedEnvironments};
 use std::time::Duration;
 
-/// What is written of dead sessions, and when. What is there is read in every mode.
+/// The snapshots that are written of dead sessions, and when. Those that are there are read in every mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Persist {
     /// The snapshots that are written.

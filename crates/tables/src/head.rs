@@ -18,14 +18,13 @@ pub use members::MAX_HEAD;
 pub(crate) use pack::HeadParts;
 pub use unpack::Opened;
 
-use crate::build::hex;
 use crate::error::Error;
+use crate::hash::sha256 as hash;
 use crate::small::failures;
 use bytes::Bytes;
 use members::Members;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::snapshot::failures::Failures;
-use sha2::{Digest as _, Sha256};
 
 /// The head of a session, as it was read.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl TableFile {
         if bytes.len() as u64 != *size {
             return Err(Error::malformed(name, format!("it has {} bytes, and its head says {size}", bytes.len())));
         }
-        if hex(&Sha256::digest(bytes)) != *sha256 {
+        if hash(bytes) != *sha256 {
             return Err(Error::malformed(name, "its bytes are not those that its head names"));
         }
         Ok(())

@@ -17,6 +17,7 @@ mod environments;
 mod error;
 mod file;
 mod handles;
+mod hash;
 mod head;
 mod micros;
 mod pages;

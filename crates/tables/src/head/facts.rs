@@ -1,4 +1,4 @@
-//! What tables do not hold: parts of Ray's own log files that carry facts, stored answers of the live dashboard, and
+//! Everything that tables do not hold: parts of Ray's own log files that carry facts, stored answers of the live dashboard, and
 //! platform events, as the very bytes that they were read from. A better rule reaches old sessions, too.
 
 use crate::error::Error;
