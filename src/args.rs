@@ -5,6 +5,7 @@ mod completions;
 mod list;
 mod logs;
 mod open;
+mod persist;
 mod place;
 mod retention;
 mod server;
@@ -14,6 +15,7 @@ pub use completions::{Completions, Man};
 pub use list::{List, ListFormat};
 pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
 pub use open::Open;
+pub use persist::{Persist, Shard};
 pub use place::{Place, Places};
 pub use retention::{Pin, PlanFormat, Retention, RetentionApply, RetentionCommand, RetentionPlan};
 pub use server::RunningServer;
@@ -61,6 +63,8 @@ pub enum Command {
     Logs(Box<Logs>),
     /// Show or apply the rules by which old sessions are deleted.
     Retention(Retention),
+    /// Write dead sessions as tables that open at once and that SQL engines read, without Kubernetes.
+    Persist(Box<Persist>),
     /// Keep a session, or all of a cluster, from being deleted by retention.
     Pin(Pin),
     /// Print the definition of RayHistory for Kubernetes, as YAML.

@@ -45,6 +45,7 @@ mod listing;
 mod logs;
 mod machine;
 mod open;
+mod persist;
 mod print;
 mod retention;
 mod sources;
@@ -76,6 +77,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Open(args) => return open::run(&args),
         Command::Logs(args) => return logs::run(&args),
         Command::Retention(args) => return retention::run(&args.command),
+        Command::Persist(args) => return persist::run(&args),
         Command::Pin(args) => return retention::pin(&args),
         Command::Crd => print(&crd::yaml()?)?,
         Command::Completions(args) => generated::completions(&args)?,

@@ -98,7 +98,7 @@ pub enum PlanFormat {
 }
 
 /// Parses a span such as `72h` or `30d`, of a day at least.
-fn span(text: &str) -> Result<Duration, String> {
+pub(super) fn span(text: &str) -> Result<Duration, String> {
     const DAY: u64 = 86_400;
     let expected = || format!("{text:?} must be a number of hours or days, such as 72h or 30d, and 24h at least");
     let units = [("h", 3_600), ("d", DAY)];

@@ -172,9 +172,14 @@ impl Error {
             | Self::Loading(_)
             | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Session(session::Error::TooLarge { .. }) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) | Self::Obituary(_) => {
-                StatusCode::BAD_GATEWAY
-            }
+            // A newer version of this program can open it.
+            Self::Session(session::Error::PersistedUnusable { is_newer: true, .. }) => StatusCode::NOT_IMPLEMENTED,
+            Self::Session(
+                session::Error::NothingReadable { .. }
+                | session::Error::PersistedUnusable { .. }
+                | session::Error::Storage(_),
+            )
+            | Self::Obituary(_) => StatusCode::BAD_GATEWAY,
             Self::Ray(RayError::Forbidden(_)) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Refused(refusal) => refusal.status(),
@@ -203,7 +208,7 @@ impl Error {
             Self::Session(session::Error::TooLarge { .. }) => ("too-large", "The session is too large for this server"),
             Self::Session(session::Error::Busy) | Self::Busy => ("busy", "The server is busy"),
             Self::Session(session::Error::Stopping) => ("stopping", "The server is stopping"),
-            Self::Session(session::Error::NothingReadable { .. }) => ("unreadable", "The session cannot be read"),
+            Self::Session(session::Error::NothingReadable { .. } | session::Error::PersistedUnusable { .. }) => ("unreadable", "The session cannot be read"),
             Self::Session(session::Error::Storage(_)) => ("storage", "The storage cannot be read"),
             Self::Ray(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 ("internal", "The server failed")

@@ -2,7 +2,8 @@
 //!
 //! Handles the settings of the object (`settings`) and the Secrets they name (`secrets`), the watch that liveness uses (`clusters`), the status (`report`,
 //! `status`), the replica that writes it (`replicas`), Events (`announce`), relisting of changed folders
-//! (`relist_queue`, `expected_sessions`), loading sessions ahead of requests (`prewarm`), and limits of the API server's
+//! (`relist_queue`, `expected_sessions`), loading sessions ahead of requests (`prewarm`), what is kept of dead ones
+//! (`persist`), and limits of the API server's
 //! answers (`client`, `pace`).
 //! A missing definition, a missing permission or an unreachable API server is reported and retried; it never ends the
 //! program and never stops serving. Never imports `http`: both use settings, liveness and health.
@@ -20,6 +21,7 @@ mod news;
 mod obituaries;
 mod pace;
 mod pending_deaths;
+mod persist;
 mod prewarm;
 mod ray_cluster;
 mod ray_service;
@@ -48,6 +50,7 @@ use kube::{Api, Client};
 use obituaries::Obituaries;
 use pace::Pace;
 use pending_deaths::{Leader, PendingDeaths};
+use persist::Persist;
 use prewarm::Prewarmer;
 use ray_history_access::CurrentAccess;
 use ray_history_core::base::chain::chain;
@@ -113,6 +116,7 @@ pub struct Controller {
     pending_deaths: PendingDeaths,
     obituaries: Obituaries,
     retention: Retention,
+    persist: Persist,
     /// The number of changes of settings that `obituaries` and `retention` follow.
     followed: u64,
     session_counts: Option<(Arc<Listing>, SessionsStatus)>,
@@ -135,6 +139,7 @@ impl Controller {
         let prewarmer = Prewarmer::new(Arc::clone(&sessions));
         let obituaries = Obituaries::new(client.clone(), Arc::clone(&sessions), &options.replica);
         let retention = Retention::new(client.clone(), Arc::clone(&sessions));
+        let persist = Persist::new(Arc::clone(&sessions), &options.replica);
         Self {
             client,
             options,
@@ -151,6 +156,7 @@ impl Controller {
             pending_deaths: PendingDeaths::default(),
             obituaries,
             retention,
+            persist,
             followed: 0,
             session_counts: None,
         }
@@ -185,11 +191,13 @@ impl Controller {
                 ended = self.obituaries.next_ended() => self.on_ended_runs(ended, &runs),
                 told = self.retention.next_told() => self.on_retained(told, &announcer, &mut tasks),
                 () = self.prewarmer.step_ended() => {}
+                () = self.persist.step_ended() => {}
                 _ = ticks.tick() => {
                     self.relist_folders();
                     self.relist_expected();
                     let replicas = self.replicas.as_ref();
                     self.prewarmer.start_next(|key| replicas.is_none_or(|replicas| replicas.prewarms(key)));
+                    self.persist.start_next(|key| replicas.is_none_or(|replicas| replicas.prewarms(key)));
                     self.obituaries.set_leader(self.leader());
                     self.retention.set_leads(self.leads_for_certain());
                     self.publish_deaths(&deaths);
@@ -226,7 +234,8 @@ impl Controller {
             {
                 self.followed = self.settings.changes();
                 self.obituaries.select(settings, store.clone());
-                self.retention.select(settings, store);
+                self.retention.select(settings, store.clone());
+                self.persist.select(settings, store);
             }
             self.health.open(Gate::Settings);
         } else if let Some(why) = self.settings.rejected() {

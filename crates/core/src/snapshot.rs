@@ -14,6 +14,7 @@ pub mod intern;
 pub mod job;
 pub mod node;
 pub mod placement_group;
+pub mod redact;
 pub mod run_facts;
 pub mod runtime_env;
 pub mod submission;

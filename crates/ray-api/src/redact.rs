@@ -1,47 +1,14 @@
-//! Hides values of environment variables in runtime environments, as Ray 2.60 does for browsers.
-//!
-//! Keys stay visible. It fails closed: text that cannot be parsed is hidden entirely.
-//! Source: `ray/dashboard/runtime_env_redaction.py`.
+//! Redacted runtime environments of answers; the rule is the core's.
 
-mod document;
-mod python_json;
+pub use ray_history_core::snapshot::redact::{REDACTED, runtime_env, serialized};
 
-pub(super) use document::Redactor;
-use ray_history_core::base::stored_json::{self, read_borrowed};
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::intern::Str;
-use serde_json::{Map, Value};
+pub(super) use ray_history_core::snapshot::redact::Redactor;
 use std::collections::HashMap;
-
-/// Replacement for a hidden value.
-pub const REDACTED: &str = "<redacted>";
-
-/// Longest serialized environment, in bytes, that is formatted as in Ray, with sorted keys; longer ones keep their
-/// format, because sorting takes many times their memory.
-const MAX_SORTED: usize = 64 * 1024;
 
 /// Most bytes of redacted environments that are cached for an answer.
 const MAX_CACHED: usize = 1 << 20;
-
-/// Returns a serialized runtime environment with its values hidden; an empty text stays empty.
-pub fn serialized(runtime_env: &str) -> String {
-    if runtime_env.is_empty() {
-        return String::new();
-    }
-    let Some(strict) = stored_json::object(runtime_env) else { return REDACTED.to_owned() };
-    if strict.len() <= MAX_SORTED
-        && let Some(Value::Object(mut env)) = read_borrowed(&strict)
-    {
-        hide_variables(&mut env);
-        return python_json::dumps(&Value::Object(env));
-    }
-    String::from_utf8(Redactor::of_runtime_env().all(&strict)).unwrap_or_else(|_| REDACTED.to_owned())
-}
-
-/// Returns a runtime environment, given as strict JSON, with its values hidden; a non-object is unchanged.
-pub fn runtime_env(strict: &str) -> Vec<u8> {
-    Redactor::of_runtime_env().all(strict)
-}
 
 /// Caches the redacted environments of a snapshot: few are distinct, and each is parsed once.
 #[derive(Debug, Default)]
@@ -61,35 +28,5 @@ impl RedactedEnvs {
             self.bytes += hidden.len();
             hidden
         })
-    }
-}
-
-fn hide_variables(runtime_env: &mut Map<String, Value>) {
-    if let Some(Value::Object(variables)) = runtime_env.get_mut(document::VARIABLES) {
-        for (_, value) in variables {
-            *value = REDACTED.into();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hides_values_and_keeps_keys() {
-        assert_eq!(
-            serialized(r#"{"pip":["x"],"env_vars":{"TOKEN":"secret","A":"1"}}"#),
-            r#"{"env_vars": {"A": "<redacted>", "TOKEN": "<redacted>"}, "pip": ["x"]}"#
-        );
-        for (env, hidden) in [("", ""), ("{}", "{}"), ("no json: secret", REDACTED), ("[\"secret\"]", REDACTED)] {
-            assert_eq!(serialized(env), hidden, "{env}");
-        }
-        let long = format!(r#"{{"pip":["{}"],"env_vars":{{"K":"secret"}}}}"#, "x".repeat(MAX_SORTED));
-        let hidden = serialized(&long);
-        assert!(hidden.contains(r#""K":"<redacted>""#) && !hidden.contains("secret"));
-        assert_eq!(runtime_env(r#"{"env_vars":{"K":[1]}}"#), br#"{"env_vars":{"K":"<redacted>"}}"#);
-        assert_eq!(runtime_env(r#"{"env_vars":7}"#), br#"{"env_vars":7}"#);
-        assert_eq!(runtime_env("null"), b"null");
     }
 }

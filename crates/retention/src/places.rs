@@ -11,7 +11,7 @@ use crate::candidate::{Digest, Survey};
 use crate::keys::spellings;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use ray_history_core::base::name::{Owner, SessionKey};
-use ray_history_core::layout::{Root, data_prefixes, marker_keys, may_own, owner_folders, parse_marker, parse_place};
+use ray_history_core::layout::{PersistedKeys, Root, data_prefixes, marker_keys, may_own, owner_folders, parse_marker, parse_place};
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use sha2::{Digest as _, Sha256};
 
@@ -36,8 +36,10 @@ struct Listing {
 pub enum Part {
     /// The objects that say that it exists.
     Markers,
-    /// All others.
+    /// All others that collectors wrote.
     Data,
+    /// What was built of it and is kept: the head, then the tables.
+    Persisted,
 }
 
 impl Places {
@@ -84,6 +86,15 @@ impl Places {
             return Err(Error::invalid_key(root, "this root lies within a session of another one"));
         }
         listings.sort_by(|a, b| (a.part == Part::Data, &a.prefix).cmp(&(b.part == Part::Data, &b.prefix)));
+        // The order is that of the deletion: no head is left without its tables.
+        for root in &spelled {
+            let prefixes = PersistedKeys::new(root, key).prefixes();
+            listings.extend(prefixes.into_iter().map(|prefix| Listing {
+                root: root.clone(),
+                prefix,
+                part: Part::Persisted,
+            }));
+        }
         listings.dedup_by(|a, b| a.prefix == b.prefix);
         Ok(Self { key: key.clone(), listings })
     }
@@ -110,7 +121,7 @@ impl Places {
         stream::iter(pages).flatten().boxed()
     }
 
-    /// Lists everything, and returns it in numbers.
+    /// Lists what collectors wrote, and returns it in numbers. What is persisted says nothing about the session's life.
     pub async fn survey(&self, store: &dyn Storage) -> Result<Survey, Error> {
         let (mut survey, mut undated) = (Survey::default(), false);
         for part in [Part::Markers, Part::Data] {
@@ -153,6 +164,7 @@ impl Listing {
         match self.part {
             Part::Markers => parse_marker(below).is_some_and(|marker| marker.key == *session),
             Part::Data => parse_place(below).is_some_and(|place| place.key == *session),
+            Part::Persisted => PersistedKeys::new("", session).owns(below),
         }
     }
 }

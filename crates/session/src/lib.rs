@@ -7,6 +7,7 @@
 //!     loader      runs one load per session at a time and shares its result
 //!     load        reads one session and builds its snapshot
 //!     load_permit  grants loads a slot and memory ── memory   the byte budget of all
+//!   persist     what is needed to write an open session as tables
 //!   heads       what manifests say of sessions, and their states by them
 //!   run_facts   what is known of the jobs of sessions
 //!     fact_index  keeps it within bounds ── background   small reads in the background, for manifests, too
@@ -52,6 +53,7 @@ mod low_priority;
 mod memory;
 pub mod obituaries;
 mod open;
+mod persist;
 pub mod progress;
 pub mod retention;
 mod run_facts;
@@ -65,9 +67,10 @@ pub use ended::Ended;
 pub use error::{Deletion, Error};
 pub use glances::Glance;
 pub use heads::KnownBy;
-pub use load::{LogIndex, OpenSession, Proved};
+pub use load::{LogIndex, OpenSession, Persisted, Proved, Raw};
 pub use memory::{Reservation, watched_objects};
 pub use open::{Opening, Stored};
+pub use persist::{NotNow, ToPersist, persist_root};
 pub use progress::{Phase, Progress};
 pub use run_facts::Run;
 pub use survey::{Content, Newest, Survey};

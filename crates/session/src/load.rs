@@ -35,7 +35,6 @@ mod segments;
 pub(super) use digest::Digest;
 pub(super) use endpoints::strict as strict_answer;
 pub(super) use inventory::Inventory;
-use kept::KeptFacts;
 pub(super) use manifests::{Manifests, read as read_manifests};
 pub(super) use names::LogNames;
 pub(super) use nodes::{ManifestObject, SegmentObject};
@@ -44,7 +43,7 @@ pub(super) use objects::{Places, log_store};
 pub use opened::OpenSession;
 use opened::Origin;
 pub(super) use opened::age;
-use persisted::{FromSnapshot, Rejected, Why};
+use persisted::{FromSnapshot, Rejected};
 pub use persisted::{Persisted, Raw};
 pub use proved::Proved;
 pub(super) use proved::now;
@@ -69,6 +68,7 @@ use ray_history_core::snapshot::driver::is_driver;
 use ray_history_core::snapshot::gaps::Evidence;
 use ray_history_core::snapshot::submission;
 use ray_history_core::snapshot::worker_pids;
+use ray_history_metrics::persist;
 use ray_history_metrics::sessions::Metrics;
 use ray_history_storage::Storage;
 use segments::Indexes;
@@ -95,6 +95,7 @@ pub(super) struct Load {
     pub(super) counters: Arc<Counters>,
     pub(super) lanes: Arc<Lanes>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) persist_metrics: Arc<persist::Metrics>,
     /// Time limit of listing, and again of reading. Waiting for a permit does not count.
     pub(super) timeout: Duration,
     /// `true` to load only if no other load is disturbed.
@@ -149,7 +150,10 @@ impl Load {
             true => {
                 let opened = tokio::time::timeout(self.timeout, self.from_snapshot(at_least)).await;
                 match opened.map_err(timed_out)?? {
-                    FromSnapshot::Opened(session) => return Ok(*session),
+                    FromSnapshot::Opened(session) => {
+                        self.persist_metrics.opened(persist::Source::Snapshot);
+                        return Ok(*session);
+                    }
                     FromSnapshot::Absent => None,
                     FromSnapshot::Rejected(rejected) => Some(self.reject(rejected)),
                 }
@@ -177,7 +181,9 @@ impl Load {
         self.metrics.queued(waiting.elapsed());
         self.counters.enter(Phase::Reading);
         let _running = self.metrics.loading();
-        tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(timed_out)?
+        let built = tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(timed_out)??;
+        self.persist_metrics.opened(persist::Source::Raw);
+        Ok(built)
     }
 
     async fn read(&self, pages: &mut Pages, permit: Arc<LoadPermit>) -> Result<OpenSession, AttemptError> {
@@ -322,8 +328,9 @@ impl Load {
     /// Tells of a persisted snapshot that cannot be used, and returns the error for the case that there is no raw data.
     fn reject(&self, rejected: Rejected) -> Error {
         let Rejected { key, why, words } = rejected;
+        self.persist_metrics.rejected(why);
         tracing::warn!(session.key = %self.key, object = key, error = words, "a persisted snapshot cannot be used; the raw data is read");
-        Error::PersistedUnusable { key: self.key.clone(), object: key, why: words, is_newer: why == Why::Newer }
+        Error::PersistedUnusable { key: self.key.clone(), object: key, why: words, is_newer: why == persist::Rejection::Newer }
     }
 
     fn outgrown(&self, held: u64, error: CoverError) -> AttemptError {

@@ -22,6 +22,7 @@ use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::logs::attempt_bytes::AttemptBytes;
 use ray_history_metrics::sessions::Outcome;
+use ray_history_settings::PersistMode;
 use ray_history_tables::Input;
 use std::sync::Arc;
 use std::time::Duration;
@@ -206,6 +207,14 @@ impl Sessions {
         Some(Arc::clone(&cached.session))
     }
 
+    /// Builds a session from raw data.
+    pub(super) async fn rebuilt(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
+        match self.start(key, LoadReason::Rebuild)? {
+            Joined::Ready(session) => Ok(session),
+            Joined::Waiting(load) => load.wait().await,
+        }
+    }
+
     /// Joins or starts the load of a session.
     fn start(self: &Arc<Self>, key: &SessionKey, reason: LoadReason) -> Result<Joined<Arc<OpenSession>>, Error> {
         let ready = || if reason == LoadReason::Rebuild { None } else { self.peek(key) };
@@ -235,9 +244,10 @@ impl Sessions {
             counters,
             lanes: Arc::clone(&self.lanes),
             metrics: Arc::clone(&self.metrics.sessions),
+            persist_metrics: Arc::clone(&self.metrics.persist),
             timeout,
             idle_only: reason == LoadReason::Prewarm,
-            keeps_facts: true,
+            keeps_facts: self.settings().persist.mode != PersistMode::Off,
             // What has changed since is in the raw data.
             reads_snapshot: reason != LoadReason::Rebuild && self.state(&key) != State::Live,
         };

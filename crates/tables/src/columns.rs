@@ -98,6 +98,11 @@ impl<'a> Strings<'a> {
 }
 
 impl<T: ArrowPrimitiveType> Numbers<'_, T> {
+    /// Returns `true` if no row has a value.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Returns the value of a row, which must be below the number of rows.
     pub(crate) fn get(&self, row: usize) -> Option<T::Native> {
         self.0.filter(|column| column.is_valid(row)).map(|column| column.value(row))

@@ -25,6 +25,8 @@ use std::sync::Arc;
 pub(crate) const BATCH: usize = 16_384;
 /// Bytes of a page before compression, at which the next one begins.
 const PAGE_BYTES: usize = 1 << 20;
+/// Bytes of a row group in memory, at which the next one begins before it has all its rows.
+const GROUP_BYTES: usize = 48 << 20;
 /// Longest footer that is read, in bytes.
 const MAX_FOOTER: u32 = 64 << 20;
 /// Bytes of the values of one batch, above which batches are shorter.
@@ -99,13 +101,14 @@ impl Layout {
         let index = |name: &&str| self.schema.index_of(name).ok();
         // Positions of leaves are those of columns as long as the sorted columns come before any nested one.
         let sorting = self.sorted_by.iter().filter_map(index);
-        let sorting = sorting.map(|at| SortingColumn { column_idx: at as i32, descending: false, nulls_first: true });
+        let sorting = sorting.map(|at| SortingColumn { column_idx: at as i32, descending: false, nulls_first: false });
         let statistics = if self.page_statistics { EnabledStatistics::Page } else { EnabledStatistics::Chunk };
         let mut properties = WriterProperties::builder()
             .set_writer_version(WriterVersion::PARQUET_2_0)
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
             .set_created_by("ray-history".to_owned())
             .set_max_row_group_row_count(Some(self.group_rows))
+            .set_max_row_group_bytes(Some(GROUP_BYTES))
             .set_data_page_row_count_limit(self.page_rows)
             .set_data_page_size_limit(PAGE_BYTES)
             .set_write_batch_size(self.page_rows.min(1024))
@@ -150,6 +153,17 @@ impl Layout {
     /// Reads the columns of this schema that have any value. Fails if the file is of another build or session, promises
     /// something else than `expected`, or lacks a column; other columns are ignored.
     pub(crate) fn read(&self, bytes: Bytes, stamp: &Stamp, expected: &Expected) -> Result<Batches, Error> {
+        self.read_without(&[], bytes, stamp, expected)
+    }
+
+    /// Reads as `read`, without some columns, which then seem to have no value.
+    pub(crate) fn read_without(
+        &self,
+        unread: &[&str],
+        bytes: Bytes,
+        stamp: &Stamp,
+        expected: &Expected,
+    ) -> Result<Batches, Error> {
         let failed = |error| Error::malformed(self.table, error);
         let wrong = |reason: &str| Err(Error::malformed(self.table, reason));
         let footer = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4)?.try_into().ok());
@@ -174,7 +188,7 @@ impl Layout {
                 Err(_) => return wrong(&format!("the column {} is missing", field.name())),
             }
         }
-        let wanted: Vec<usize> = self.filled(&metadata, plain.schema()).into_iter().collect();
+        let wanted: Vec<usize> = self.filled(&metadata, plain.schema(), unread).into_iter().collect();
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(schema);
         let typed = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options).map_err(failed)?;
         let mask = ProjectionMask::roots(typed.parquet_schema(), wanted);
@@ -202,7 +216,7 @@ impl Layout {
     }
 
     /// Returns the positions of the columns of this schema that have any value, by the file's statistics.
-    fn filled(&self, metadata: &ParquetMetaData, schema: &Schema) -> BTreeSet<usize> {
+    fn filled(&self, metadata: &ParquetMetaData, schema: &Schema, unread: &[&str]) -> BTreeSet<usize> {
         let leaves = metadata.file_metadata().schema_descr();
         let is_empty = |leaf: usize| {
             metadata.row_groups().iter().all(|group| {
@@ -212,7 +226,8 @@ impl Layout {
                 })
             })
         };
-        let is_ours = |root: usize| schema.fields().get(root).is_some_and(|f| self.schema.index_of(f.name()).is_ok());
+        let is_wanted = |name: &str| self.schema.index_of(name).is_ok() && !unread.contains(&name);
+        let is_ours = |root: usize| schema.fields().get(root).is_some_and(|field| is_wanted(field.name()));
         let leaf = |leaf: usize| (leaf, leaves.get_column_root_idx(leaf));
         let filled = (0..leaves.num_columns()).map(leaf).filter(|(leaf, root)| is_ours(*root) && !is_empty(*leaf));
         filled.map(|(_, root)| root).collect()

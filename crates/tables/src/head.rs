@@ -1,25 +1,29 @@
 //! The head of what is kept of a session: one object that names all others, and holds everything that is small.
 
 mod about;
+mod environments;
 mod facts;
 mod inputs;
 mod members;
+mod pack;
 mod redact;
 mod report;
+mod unpack;
 
 pub use about::{About, FOLD, InputSums, Options, Session, TableFile, Writer};
 pub use facts::FactFile;
 pub use inputs::{Compared, Input, compare};
 pub use members::MAX_HEAD;
+pub(crate) use inputs::sums;
+pub(crate) use pack::HeadParts;
+pub use unpack::Opened;
 
+use crate::build::hex;
 use crate::error::Error;
 use bytes::Bytes;
 use members::Members;
 use ray_history_core::base::name::SessionKey;
-use ray_history_core::snapshot::Snapshot;
-use report::Report;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
 
 /// The head of a session, as it was read.
 #[derive(Debug)]
@@ -27,15 +31,6 @@ pub struct Head {
     /// The session, the build and its files.
     pub about: About,
     members: Members,
-}
-
-/// What was opened from a head and its tables.
-#[derive(Debug)]
-pub struct Opened {
-    /// The snapshot.
-    pub snapshot: Snapshot,
-    /// Records that were read of each node, for the proof by manifests.
-    pub records_by_node: BTreeMap<String, u64>,
 }
 
 impl TableFile {
@@ -52,10 +47,6 @@ impl TableFile {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Head {
     /// Reads the head of a session.
     pub fn read(bytes: Bytes, key: &SessionKey) -> Result<Self, Error> {
@@ -68,12 +59,6 @@ impl Head {
     pub fn inputs(&self) -> Result<Vec<Input>, Error> {
         let (bytes, expected) = self.member("inputs.parquet")?;
         inputs::read(bytes, &self.about.stamp(), &expected)
-    }
-
-    /// Returns the snapshot of the head and its tables.
-    pub fn open(&self, tables: Vec<(TableFile, Bytes)>) -> Result<Opened, Error> {
-        let _ = (tables, Report::read(self.json("completeness.json")?)?);
-        Err(Error::malformed("head", "cannot be opened yet"))
     }
 
     fn member(&self, name: &str) -> Result<(Bytes, crate::file::Expected), Error> {

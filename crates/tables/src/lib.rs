@@ -10,12 +10,24 @@
 //!
 //! Pure: bytes in, bytes out. Every file that is read may be damaged or made by an enemy: the answer is an `Error`.
 
+pub mod actors;
+mod build;
 mod columns;
+mod environments;
 mod error;
 mod file;
+mod handles;
 mod head;
+mod micros;
+pub mod profile;
+mod rows;
+mod small;
+pub mod tasks;
 mod values;
+mod words;
 
+pub use build::{Build, Content, TablePart};
+pub use environments::Environments;
 pub use error::Error;
 pub use file::{Expected, Stamp};
 pub use head::*;

@@ -1,5 +1,6 @@
 //! The interned values of a snapshot that is being read.
 
+use crate::environments::Environments;
 use ray_history_core::snapshot::intern::{Id, Interner, Str};
 use ray_history_core::snapshot::text::{Text, TextStore};
 
@@ -12,6 +13,8 @@ pub struct Values {
     pub ids: Interner,
     /// Long texts.
     pub texts: TextStore,
+    /// Runtime environments with their values; `None` where these were not stored.
+    pub environments: Option<Environments>,
 }
 
 impl Values {
@@ -23,6 +26,20 @@ impl Values {
     /// Returns the handle of a long text; the empty one for `None`.
     pub fn text(&mut self, value: Option<&str>) -> Text {
         value.map_or_else(Text::default, |value| self.texts.intern(value))
+    }
+
+    /// Returns the handle of a runtime environment, given by its index and by its text without values, which is used
+    /// where the values were not stored. Fails on an index beyond the list.
+    pub fn runtime_env(&mut self, index: Option<i32>, shown: Option<&str>) -> Option<Str> {
+        match (&self.environments, index) {
+            (Some(environments), Some(index)) => Some(self.strings.str(environments.get(index)?)),
+            _ => Some(self.str(shown)),
+        }
+    }
+
+    /// Returns the handle of an id in hex digits. Fails on anything but those of a number of bytes.
+    pub fn id_of(&mut self, hex: &str, bytes: usize) -> Option<Id> {
+        if hex.len() == 2 * bytes { self.id(Some(hex)) } else { None }
     }
 
     /// Returns the handle of an id in hex digits; no id for `None`. Fails on anything but pairs of hex digits.

@@ -74,6 +74,16 @@ impl TaskId {
         RayId(job)
     }
 
+    /// Returns its place in the order by job, actor and own part: both numbers are compared.
+    #[inline]
+    pub fn place(&self) -> (u128, u64) {
+        let (mut group, mut own) = ([0; 16], [0; 8]);
+        group[..4].copy_from_slice(&self.0[20..]);
+        group[4..].copy_from_slice(&self.0[8..20]);
+        own.copy_from_slice(&self.0[..8]);
+        (u128::from_be_bytes(group), u64::from_be_bytes(own))
+    }
+
     /// Returns `true` if this is the id of a driver's own task: 20 bytes of `ff`, then the job.
     #[inline]
     pub fn is_driver(&self) -> bool {
@@ -136,5 +146,6 @@ mod tests {
         assert_eq!(id.actor_id().hex(), "9a49268b3c2ce37cb72298fa02000000");
         assert_eq!(id.job_id().hex(), "02000000");
         assert!(!id.is_driver());
+        assert_eq!(id.place(), (0x0200_0000_9a49_268b_3c2c_e37c_b722_98fa, 0xf81e_c6ff_838b_16db));
     }
 }

@@ -5,8 +5,10 @@
 //! The result is JSON as RFC 8259 defines it, so every part of it can be put into a response.
 //! Source: `json/decoder.py` and `json/scanner.py` of `CPython`.
 
+mod escape;
 pub mod parts;
 
+pub use escape::escape_into;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

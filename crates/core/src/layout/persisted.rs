@@ -81,6 +81,20 @@ impl<'a> PersistedKeys<'a> {
         format!("{}{TABLES}{}/namespace={namespace}/day={day}/{cluster}~{session}~", self.root, table.name())
     }
 
+    /// Returns the prefixes of everything that may be persisted of the session: the head first, then the parts of tables.
+    pub fn prefixes(&self) -> Vec<String> {
+        let tables = LargeTable::ALL.iter().flat_map(|table| [true, false].map(|known| self.parts(*table, known)));
+        std::iter::once(self.head()).chain(tables).collect()
+    }
+
+    /// Returns `true` if a key below one of these prefixes is the head, or a part of a table.
+    pub fn owns(&self, key: &str) -> bool {
+        let is_part = |name: &str| name.len() == 5 && name.bytes().all(|digit| digit.is_ascii_digit());
+        let mut tables = LargeTable::ALL.iter().flat_map(|table| [true, false].map(|known| self.parts(*table, known)));
+        let is_table = |prefix: String| key.strip_prefix(&prefix)?.strip_suffix(".parquet").map(is_part);
+        key == self.head() || tables.any(|prefix| is_table(prefix) == Some(true))
+    }
+
     /// Returns the prefix of all heads.
     pub fn heads(root: &str) -> String {
         format!("{root}{HEADS}")
@@ -126,6 +140,20 @@ mod tests {
         let undated =
             SessionKey { session: SessionName::parse("session_2026-99-99_99-99-99_000000").unwrap(), ..usual };
         assert!(PersistedKeys::new("", &undated).parts(LargeTable::Tasks, true).contains("/day=1970-01-01/"));
+    }
+
+    #[test]
+    fn a_session_owns_its_head_and_its_tables() {
+        let (own, other) = (key("ml", "train"), key("ml", "train2"));
+        let keys = PersistedKeys::new("log/", &own);
+        assert!(keys.owns(&keys.head()));
+        for (table, known) in LargeTable::ALL.into_iter().flat_map(|table| [(table, true), (table, false)]) {
+            let part = keys.table(table, known, 7);
+            assert!(keys.owns(&part) && keys.prefixes().iter().any(|prefix| part.starts_with(prefix)), "{part}");
+            assert!(!PersistedKeys::new("log/", &other).owns(&part));
+            assert!(!PersistedKeys::new("", &own).owns(&part));
+            assert!(!keys.owns(&part.replace("00007", "7")) && !keys.owns(&format!("{part}.x")));
+        }
     }
 
     #[test]

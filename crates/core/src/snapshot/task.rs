@@ -5,8 +5,10 @@
 //! Nothing points into the input, so the columns can be written to disk unchanged.
 
 mod attempt;
+mod columns;
 
 pub use attempt::Attempt;
+pub use columns::{Columns, Malformed};
 
 use super::intern::{Id, Str};
 use super::text::Text;
@@ -53,7 +55,7 @@ pub struct LogInfo {
 }
 
 /// The process that recorded an attempt's profile events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProfileSource {
     /// `worker` or `driver`.
     pub component_type: Str,
@@ -113,17 +115,17 @@ pub struct TaskTable {
 }
 
 /// Bits of `TaskTable::flags`.
-pub(super) mod flag {
+pub mod flag {
     /// A definition event was seen.
-    pub(in crate::snapshot) const DEFINED: u8 = 1;
+    pub const DEFINED: u8 = 1;
     /// `isDebuggerPaused` was sent.
-    pub(in crate::snapshot) const DEBUGGER_SENT: u8 = 2;
+    pub const DEBUGGER_SENT: u8 = 2;
     /// `isDebuggerPaused` was true.
-    pub(in crate::snapshot) const DEBUGGER_PAUSED: u8 = 4;
+    pub const DEBUGGER_PAUSED: u8 = 4;
     /// The location of its output was not sent, but derived from its worker's files.
-    pub(in crate::snapshot) const LOG_OF_WORKER: u8 = 8;
+    pub const LOG_OF_WORKER: u8 = 8;
     /// Only its owner sent the node, which before Ray 2.55 may be the owner's own.
-    pub(in crate::snapshot) const NODE_OF_OWNER: u8 = 16;
+    pub const NODE_OF_OWNER: u8 = 16;
 }
 
 impl TaskTable {

@@ -223,6 +223,11 @@ impl OpenSession {
         }
     }
 
+    /// Returns `true` if it was built from raw data, with all that persisting it takes.
+    pub fn may_be_persisted(&self) -> bool {
+        self.kept.is_some() && !self.has_unread_files() && self.nothing_read.is_none()
+    }
+
     /// Returns the memory held, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -13,6 +13,7 @@ use crate::progress::Phase;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use ray_history_core::layout::{LargeTable, MAX_PARTS, PersistedKeys, Root};
+use ray_history_metrics::persist::Rejection;
 use ray_history_storage::{ErrorKind, ObjectBody, ReadRange};
 use ray_history_tables::{self as tables, Compared, Head, Input, MAX_HEAD, TableFile};
 use std::collections::BTreeMap;
@@ -57,20 +58,10 @@ pub enum Raw {
 pub(crate) struct Rejected {
     /// The object.
     pub(crate) key: String,
-    pub(crate) why: Why,
+    /// Its kind.
+    pub(crate) why: Rejection,
     /// The reason, in words.
     pub(crate) words: String,
-}
-
-/// The kind of such a reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// The head, or a table with the right hash, is not what it should be.
-    Damaged,
-    /// A table is not the one that the head names.
-    Torn,
-    /// A newer version wrote it.
-    Newer,
 }
 
 /// The result of looking for a persisted snapshot.
@@ -107,12 +98,12 @@ impl Persisted {
 }
 
 impl Rejected {
-    fn new(key: &str, why: Why, words: impl std::fmt::Display) -> Self {
+    fn new(key: &str, why: Rejection, words: impl std::fmt::Display) -> Self {
         Self { key: key.to_owned(), why, words: words.to_string() }
     }
 
     fn of(key: &str, error: &tables::Error) -> Self {
-        let why = if matches!(error, tables::Error::Newer(_)) { Why::Newer } else { Why::Damaged };
+        let why = if matches!(error, tables::Error::Newer(_)) { Rejection::Newer } else { Rejection::Damaged };
         Self::new(key, why, error)
     }
 }
@@ -127,7 +118,8 @@ impl Load {
     /// Opens the session from its persisted snapshot, if there is one. Fails if the store does.
     pub(super) async fn from_snapshot(&self, at_least: u64) -> Result<FromSnapshot, AttemptError> {
         let started = Instant::now();
-        for root in self.places.roots.iter().flat_map(Root::spellings) {
+        let roots: Vec<String> = self.places.roots.iter().flat_map(Root::spellings).collect();
+        for root in roots {
             let key = PersistedKeys::new(&root, &self.key).head();
             let body = match self.store.read(&key, ReadRange::Full).await {
                 Ok(body) => body,
@@ -150,7 +142,7 @@ impl Load {
     ) -> Result<FromSnapshot, AttemptError> {
         let size = body.meta.size;
         if size > MAX_HEAD {
-            return Ok(FromSnapshot::Rejected(Rejected::new(key, Why::Damaged, "it is too long for a head")));
+            return Ok(FromSnapshot::Rejected(Rejected::new(key, Rejection::Damaged, "it is too long for a head")));
         }
         self.counters.enter(Phase::Queued);
         let estimate = size.saturating_mul(PER_HEAD_BYTE).max(at_least);
@@ -177,13 +169,13 @@ impl Load {
         };
         self.counters.enter(Phase::Finishing);
         let built = Arc::clone(&head);
-        let opened = permit.run(move || Ok((built.open(tables)?, built.inputs()?))).await?;
+        let opened = permit.run(move || Ok((built.open(&tables)?, built.inputs()?))).await?;
         let (opened, inputs) = match opened {
             Ok(opened) => opened,
             Err(error) => return Ok(FromSnapshot::Rejected(Rejected::of(key, &error))),
         };
         let Some(session) = self.finish_snapshot(&head, opened, inputs, &permit, started).await else {
-            return Ok(FromSnapshot::Rejected(Rejected::new(key, Why::Damaged, "it names objects of other sessions")));
+            return Ok(FromSnapshot::Rejected(Rejected::new(key, Rejection::Damaged, "it names objects of other sessions")));
         };
         Ok(FromSnapshot::Opened(Box::new(session)))
     }
@@ -193,35 +185,38 @@ impl Load {
         let keys = PersistedKeys::new(root, &self.key);
         let about = &head.about;
         self.counters.expect(about.tables.len() as u64, about.tables.iter().map(|table| table.size).sum());
-        let reads = about.tables.iter().map(|file| {
-            let table = LargeTable::ALL.into_iter().find(|table| table.name() == file.name);
-            let key = table.filter(|_| file.part <= MAX_PARTS);
-            let key = key.map(|table| keys.table(table, about.session.namespace_known, file.part));
-            async move {
-                // A table of a later version: nothing of this version depends on it.
-                let Some(key) = key else { return Ok(None) };
-                let read = match self.store.read(&key, ReadRange::Full).await {
-                    // As many bytes as are promised, and one that would be too many.
-                    Ok(body) => body.read_all(file.size.saturating_add(1)).await,
-                    Err(error) => Err(error),
-                };
-                match read {
-                    Ok(bytes) => {
-                        self.counters.bytes(bytes.len() as u64);
-                        self.counters.file();
-                        let torn = |error| TableError::Rejected(Rejected::new(&key, Why::Torn, error));
-                        file.check(&bytes).map_err(torn)?;
-                        Ok(Some((file.clone(), bytes)))
-                    }
-                    Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::TooLarge) => {
-                        Err(TableError::Rejected(Rejected::new(&key, Why::Torn, error)))
-                    }
-                    Err(error) => Err(TableError::Store(error.into())),
+        let mut named = Vec::new();
+        for file in about.tables.iter().filter(|file| file.part <= MAX_PARTS).cloned() {
+            // Of a table of a later version, nothing of this version depends.
+            if let Some(table) = LargeTable::ALL.into_iter().find(|table| table.name() == file.name) {
+                let key = keys.table(table, about.session.namespace_known, file.part);
+                named.push((key, file));
+            }
+        }
+        let reads = stream::iter(named).map(|(key, file)| self.read_table(key, file));
+        reads.buffered(FETCHES).try_collect().await
+    }
+
+    async fn read_table(&self, key: String, file: TableFile) -> Result<(TableFile, Bytes), TableError> {
+        let read = match self.store.read(&key, ReadRange::Full).await {
+            // As many bytes as are promised, and one that would be too many.
+            Ok(body) => body.read_all(file.size.saturating_add(1)).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(bytes) => {
+                self.counters.bytes(bytes.len() as u64);
+                self.counters.file();
+                match file.check(&bytes) {
+                    Ok(()) => Ok((file, bytes)),
+                    Err(error) => Err(TableError::Rejected(Rejected::new(&key, Rejection::Torn, error))),
                 }
             }
-        });
-        let read: Vec<Option<_>> = stream::iter(reads).buffered(FETCHES).try_collect().await?;
-        Ok(read.into_iter().flatten().collect())
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::TooLarge) => {
+                Err(TableError::Rejected(Rejected::new(&key, Rejection::Torn, error)))
+            }
+            Err(error) => Err(TableError::Store(error.into())),
+        }
     }
 
     /// Finishes an opened snapshot. Returns `None` if its head names objects of other sessions.

@@ -61,6 +61,11 @@ impl Proved {
         Self::of(Arc::new(Read { records, named }), manifests, files, now)
     }
 
+    /// Returns the records that were read of each node.
+    pub(crate) fn records(&self) -> &BTreeMap<String, u64> {
+        &self.read.records
+    }
+
     /// Proves the session again, with newer manifests and a newer listing of the same events.
     pub(crate) fn again(&self, manifests: &Manifests, files: NodeFiles, now: Nanos) -> Option<Self> {
         Self::of(Arc::clone(&self.read), manifests, files, now)

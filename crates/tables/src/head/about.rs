@@ -1,9 +1,11 @@
 //! `snapshot.json` of a head: the session, the build, and the files that belong to it.
 
+use crate::build::hex;
 use crate::error::Error;
 use crate::file::{Expected, Stamp};
 use ray_history_core::base::name::{Owner, OwnerKind, SessionKey};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// The name of the format.
@@ -191,16 +193,18 @@ impl Session {
     }
 }
 
-impl About {
-    pub(super) fn format() -> (u64, u64) {
-        (MAJOR, MINOR)
-    }
+/// Returns the name of a build: the first half of the SHA-256 of everything that decides about the bytes of its tables.
+fn build(inputs: &InputSums, options: Options) -> String {
+    let Options { clear_environments, messages, profile_events } = options;
+    let digest = &inputs.digest;
+    let text = format!("{digest}\n{FOLD}\n{MAJOR}.{MINOR}\n{clear_environments} {messages} {profile_events}\n");
+    hex(&Sha256::digest(text)[..16])
+}
 
+impl About {
     /// Returns facts without those of files, which are added as they are written.
-    #[expect(clippy::too_many_arguments, reason = "called once, by the writer that has them all")]
-    pub(super) fn new(
+    pub(crate) fn new(
         session: Session,
-        build: String,
         written_at: String,
         writer: Writer,
         as_of: i64,
@@ -208,6 +212,7 @@ impl About {
         weight: u64,
         options: Options,
     ) -> Self {
+        let build = build(&inputs, options);
         Self {
             format: Format { name: NAME.to_owned(), major: MAJOR, minor: MINOR },
             fold: FOLD,

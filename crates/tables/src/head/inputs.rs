@@ -37,7 +37,7 @@ pub struct Compared {
 ///
 /// Each object adds the first 16 bytes, little-endian, of the SHA-256 of its lines to a number of 128 bits, so that the
 /// order does not count.
-pub(super) fn sums(inputs: &[Input], records: u64) -> InputSums {
+pub(crate) fn sums(inputs: &[Input], records: u64) -> InputSums {
     let (mut digest, mut shape) = (0_u128, 0_u128);
     for input in inputs {
         let mut hash = Sha256::new();

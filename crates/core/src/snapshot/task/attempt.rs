@@ -168,6 +168,12 @@ impl<'a> Attempt<'a> {
         self.flags() & flag::LOG_OF_WORKER != 0
     }
 
+    /// Returns `true` if only its owner sent its node, which before Ray 2.55 may be the owner's own.
+    #[inline]
+    pub fn is_node_of_owner(&self) -> bool {
+        self.flags() & flag::NODE_OF_OWNER != 0
+    }
+
     /// Returns the process that recorded its profile events, if there are any.
     #[inline]
     pub fn profile_source(&self) -> Option<&'a ProfileSource> {

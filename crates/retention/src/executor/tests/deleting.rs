@@ -1,6 +1,7 @@
 //! Deletions, late files, and what one costs.
 
 use super::*;
+use ray_history_core::layout::{LargeTable, PersistedKeys};
 
 #[tokio::test(start_paused = true)]
 async fn a_session_is_marked_and_deleted_after_the_grace() {
@@ -192,5 +193,33 @@ async fn a_session_costs_so_many_requests() {
     idle = ray_history_storage::faulty::Counts { lists: all.lists - idle.lists, reads: all.reads - idle.reads };
     assert_eq!((idle.lists, idle.reads), (1, 1), "an idle run");
     let (lists, reads) = (all.lists - 5 * idle.lists, all.reads - 5 * idle.reads);
-    assert_eq!((lists, reads, *bucket.writer.puts.lock() - 5), (40, 14, 5), "a session");
+    assert_eq!((lists, reads, *bucket.writer.puts.lock() - 5), (47, 14, 5), "a session");
+}
+
+/// What is persisted is younger than what it was made of, and goes with it.
+#[tokio::test(start_paused = true)]
+async fn what_is_persisted_goes_last_and_as_a_whole() {
+    let mut bucket = Bucket::new(2, 3);
+    let (own, other) = (key(0), key(1));
+    let all = |key: &SessionKey| {
+        let keys = PersistedKeys::new("", key);
+        let parts = [(LargeTable::Tasks, 0), (LargeTable::Tasks, 1), (LargeTable::Actors, 0)];
+        let parts = parts.into_iter().map(|(table, part)| keys.table(table, true, part));
+        parts.chain([keys.head()]).collect::<Vec<_>>()
+    };
+    bucket.known.all.lock().retain(|key, _| *key == own);
+    bucket.run().await;
+    for key in all(&own).into_iter().chain(all(&other)) {
+        bucket.memory.put_modified(key, "x", BEGIN + 7 * DAY);
+    }
+    pass(7 * DAY).await;
+    bucket.run().await;
+    assert_eq!(bucket.phase(0).await, Some(Phase::Deleted), "what is persisted brings no session back");
+    let left = bucket.memory.list_all("ray-history/v1/", Delimiter::None).await.unwrap().objects;
+    let is_left = |key: &String| left.iter().any(|object| object.key == *key);
+    assert!(!all(&own).iter().any(is_left), "{left:?}");
+    assert!(all(&other).iter().all(is_left), "{left:?}");
+    let deleted = bucket.writer.deleted.lock().clone();
+    let at = |key: &String| deleted.iter().position(|deleted| deleted == key);
+    assert!(at(&all(&own)[3]) < at(&all(&own)[0]), "the head goes before the tables: {deleted:?}");
 }

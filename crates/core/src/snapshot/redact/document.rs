@@ -3,8 +3,8 @@
 //! The copy reads tokens and keeps one byte for each open bracket, so that memory does not depend on the document.
 
 use super::{REDACTED, serialized};
-use crate::json::escape_into;
-use ray_history_core::event::reader::Reader;
+use crate::base::stored_json::escape_into;
+use crate::event::reader::Reader;
 
 /// The member of a runtime environment that holds environment variables.
 pub(super) const VARIABLES: &str = "env_vars";
@@ -50,7 +50,7 @@ impl Context {
 
 /// The state of a copy. Every call must pass the same document, which must be strict JSON.
 #[derive(Debug)]
-pub(crate) struct Redactor {
+pub struct Redactor {
     at: usize,
     /// Open brackets: `true` for an object, and the context of the object or of the list's items.
     open: Vec<(bool, Context)>,
@@ -62,24 +62,24 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     /// Creates a copy of a document.
-    pub(crate) fn of_document() -> Self {
+    pub fn of_document() -> Self {
         Self { at: 0, open: Vec::new(), next: Context::Document, is_key: false, copied_to: 0 }
     }
 
     /// Creates a copy of a runtime environment.
-    pub(crate) fn of_runtime_env() -> Self {
+    pub fn of_runtime_env() -> Self {
         Self { next: Context::RuntimeEnv, ..Self::of_document() }
     }
 
     /// Returns the complete copy.
-    pub(crate) fn all(mut self, document: &str) -> Vec<u8> {
+    pub fn all(mut self, document: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(document.len());
         while !self.piece(document, &mut out, usize::MAX) {}
         out
     }
 
     /// Continues the copy until `out` has `limit` bytes; returns `true` at the end of the document.
-    pub(crate) fn piece(&mut self, document: &str, out: &mut Vec<u8>, limit: usize) -> bool {
+    pub fn piece(&mut self, document: &str, out: &mut Vec<u8>, limit: usize) -> bool {
         while out.len() < limit {
             let end = self.copied_to.min(self.at.saturating_add(limit - out.len()));
             if let Some(copied) = document.as_bytes().get(self.at..end).filter(|copied| !copied.is_empty()) {

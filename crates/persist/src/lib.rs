@@ -1,0 +1,15 @@
+//! Persists a dead session: its tables one after the other, then the head that names them.
+//!
+//! ```text
+//! head there? ─► tables, each on a condition ─► the same listing still? ─► head, on a condition ─► read back
+//! ```
+//!
+//! The head is written last and is one object, so that a crash leaves tables that no head names, or a head whose tables
+//! are others than it names: readers take the raw data then. What shows less never replaces what shows more. The same
+//! inputs give the same tables, so that two writers at once do no harm.
+
+mod outcome;
+mod persister;
+
+pub use outcome::{Error, Outcome, Written};
+pub use persister::Persister;

@@ -1,0 +1,126 @@
+//! Makes a snapshot from a head and the tables that it names.
+
+use super::facts::{self, Kept};
+use super::report::Report;
+use super::{Head, TableFile, environments};
+use crate::error::Error;
+use crate::file::{Expected, Stamp};
+use crate::values::Values;
+use crate::{actors, profile, small, tasks};
+use bytes::Bytes;
+use ray_history_core::layout::LargeTable;
+use ray_history_core::logs::Facts;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::task::TaskTable;
+use std::collections::BTreeMap;
+
+/// A snapshot that was made from a head and its tables.
+#[derive(Debug)]
+pub struct Opened {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// Records that were read of each node, for the proof by manifests.
+    pub records_by_node: BTreeMap<String, u64>,
+}
+
+type ReadTable<T> = fn(Bytes, &Stamp, &Expected, &mut Values) -> Result<Vec<T>, Error>;
+
+impl Head {
+    /// Returns the snapshot of the head and its tables, which must be checked (`TableFile::check`).
+    pub fn open(&self, tables: &[(TableFile, Bytes)]) -> Result<Opened, Error> {
+        let (about, stamp, mut values) = (&self.about, self.about.stamp(), Values::default());
+        let is_clear = about.options.clear_environments;
+        if is_clear {
+            let (bytes, expected) = self.member("environments.parquet")?;
+            values.environments = Some(environments::read(bytes, &stamp, &expected)?);
+        }
+        let tasks = self.tasks(tables, &stamp, &mut values)?;
+        let (file, bytes) = table(tables, LargeTable::Actors)?;
+        let actors = actors::read(bytes, &stamp, &file.expected(), &mut values)?;
+        let report = Report::read(self.json("completeness.json")?)?;
+        let Kept { files, endpoints, platform_events } = {
+            let (bytes, expected) = self.member("facts.parquet")?;
+            facts::read(bytes, &stamp, &expected)?
+        };
+        let mut facts = Facts::default();
+        for file in &files {
+            facts.read(&file.node, &file.path, &file.bytes);
+        }
+        // The tables have what these tell.
+        facts.processes = Default::default();
+        let (version, commit) = report.ray.clone();
+        facts.monitor.set_missing_version((version.into(), commit.into()));
+        let strict = |body: Bytes| {
+            let text = String::from_utf8(body.into()).map(String::into_boxed_str);
+            text.map_err(|error| Error::malformed("facts", error))
+        };
+        let endpoints = endpoints.into_iter().map(|(url, body)| Ok((url, strict(body)?)));
+        let as_of = about.as_of.parse().map_err(|error| Error::malformed("snapshot.json", error))?;
+        let records_by_node = report.records_by_node.clone();
+        let (completeness, gaps) = report.into_parts();
+        let mut snapshot = Snapshot {
+            session_name: about.session.session.clone(),
+            tasks,
+            actors,
+            nodes: self.small("nodes.parquet", &stamp, &mut values, small::nodes::read)?,
+            workers: self.small("workers.parquet", &stamp, &mut values, small::workers::read)?,
+            drivers: self.small("drivers.parquet", &stamp, &mut values, small::drivers::read)?,
+            driver_jobs: self.small("driver_jobs.parquet", &stamp, &mut values, small::driver_jobs::read)?,
+            submission_events: self.small(
+                "submission_events.parquet",
+                &stamp,
+                &mut values,
+                small::submission_events::read,
+            )?,
+            placement_groups: self.small(
+                "placement_groups.parquet",
+                &stamp,
+                &mut values,
+                small::placement_groups::read,
+            )?,
+            endpoints: endpoints.collect::<Result<_, Error>>()?,
+            platform_events: platform_events.into_iter().map(strict).collect::<Result<_, _>>()?,
+            facts,
+            completeness,
+            gaps,
+            as_of,
+            ..Snapshot::default()
+        };
+        let listed = if is_clear {
+            None
+        } else {
+            // The agents' logs hold values of variables, so they are not kept.
+            Some(self.small("runtime_envs.parquet", &stamp, &mut values, small::runtime_envs::read)?)
+        };
+        snapshot.strings = values.strings.freeze();
+        snapshot.ids = values.ids.freeze();
+        snapshot.texts = values.texts.freeze();
+        snapshot.derive();
+        if let Some(listed) = listed {
+            snapshot.runtime_envs = listed;
+        }
+        Ok(Opened { snapshot, records_by_node })
+    }
+
+    fn tasks(&self, tables: &[(TableFile, Bytes)], stamp: &Stamp, values: &mut Values) -> Result<TaskTable, Error> {
+        let (file, bytes) = table(tables, LargeTable::Tasks)?;
+        let mut read = tasks::read(bytes, stamp, &file.expected(), values)?;
+        if self.about.options.profile_events {
+            let (file, bytes) = table(tables, LargeTable::ProfileEvents)?;
+            profile::read(bytes, stamp, &file.expected(), values, &mut read)?;
+        }
+        Ok(read.table)
+    }
+
+    fn small<T>(&self, name: &str, stamp: &Stamp, values: &mut Values, read: ReadTable<T>) -> Result<Vec<T>, Error> {
+        let (bytes, expected) = self.member(name)?;
+        read(bytes, stamp, &expected, values)
+    }
+}
+
+/// Returns the file of a table.
+fn table(tables: &[(TableFile, Bytes)], table: LargeTable) -> Result<(&TableFile, Bytes), Error> {
+    let found = tables.iter().find(|(file, _)| file.name == table.name());
+    let (file, bytes) = found.ok_or_else(|| Error::malformed(table.name(), "the head names no such table"))?;
+    Ok((file, bytes.clone()))
+}
