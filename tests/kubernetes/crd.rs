@@ -188,11 +188,6 @@ fn violations_of_persist() -> Vec<Bad> {
         let rule = ("spec.persist.after".to_owned(), message.to_owned());
         all.push(Bad { rule, spec, message: message.to_owned() });
     }
-    let mut cold = good("local");
-    cold["persist"] = json!({"mode": "Sessions"});
-    cold["prewarm"] = json!({"enabled": false});
-    let message = "sessions are written when they are loaded ahead".to_owned();
-    all.push(Bad { rule: ("spec".to_owned(), message.clone()), spec: cold, message });
     all
 }
 
@@ -442,6 +437,7 @@ pub(crate) async fn values_at_their_bounds_pass_the_api_server_and_check(stage: 
         ("retention", retention()),
         ("persist", json!({"mode": "Off", "after": "1m", "backlogPerHour": 0, "environments": "Redacted"})),
         ("persist", json!({"after": "24h", "backlogPerHour": 10_000, "environments": "Clear"})),
+        ("persist", json!({"mode": "Sessions"})),
         ("persist", json!({"messages": false, "profileEvents": false})),
         ("access", json!({"cache": {"allowedFor": "1s", "deniedFor": "1h", "staleFor": "0s"}})),
     ] {

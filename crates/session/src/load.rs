@@ -330,7 +330,12 @@ impl Load {
         let Rejected { key, why, words } = rejected;
         self.persist_metrics.rejected(why);
         tracing::warn!(session.key = %self.key, object = key, error = words, "a persisted snapshot cannot be used; the raw data is read");
-        Error::PersistedUnusable { key: self.key.clone(), object: key, why: words, is_newer: why == persist::Rejection::Newer }
+        Error::PersistedUnusable {
+            key: self.key.clone(),
+            object: key,
+            why: words,
+            is_newer: why == persist::Rejection::Newer,
+        }
     }
 
     fn outgrown(&self, held: u64, error: CoverError) -> AttemptError {

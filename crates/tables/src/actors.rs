@@ -80,7 +80,8 @@ pub fn write(
 }
 
 fn push(snapshot: &Snapshot, environments: &mut Environments, out: &mut RowWriter, actor: &Actor, messages: bool) {
-    let Actor { id, defined, job, name, ray_namespace, class_name, runtime_env, resources, placement_group, .. } = actor;
+    let Actor { id, defined, job, name, ray_namespace, class_name, runtime_env, resources, placement_group, .. } =
+        actor;
     let Actor { is_detached, label_selector, fallback_strategy, call_site, repr_name, state, timestamp, .. } = actor;
     let Actor { start, end, first_seen, incarnations, restarts, restarts_lineage, restarts_preemption, .. } = actor;
     out.hex(&id.0);

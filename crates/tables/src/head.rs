@@ -12,9 +12,9 @@ mod unpack;
 
 pub use about::{About, FOLD, InputSums, Options, Session, TableFile, Writer};
 pub use facts::FactFile;
+pub(crate) use inputs::sums;
 pub use inputs::{Compared, Input, compare};
 pub use members::MAX_HEAD;
-pub(crate) use inputs::sums;
 pub(crate) use pack::HeadParts;
 pub use unpack::Opened;
 

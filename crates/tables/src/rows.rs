@@ -8,7 +8,8 @@ use crate::file::{Expected, Layout, Stamp};
 use crate::micros::split;
 use crate::values::Values;
 use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder, TimestampMillisecondBuilder,
+    BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+    TimestampMillisecondBuilder,
 };
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType};
 use arrow_array::{ArrayRef, RecordBatch};
@@ -82,7 +83,8 @@ impl Table {
         let mut rows = rows.into_iter().peekable();
         let batches = std::iter::from_fn(|| {
             rows.peek()?;
-            let mut writer = RowWriter { builders: self.columns.iter().map(|(_, kind)| Builder::new(*kind)).collect(), at: 0 };
+            let mut writer =
+                RowWriter { builders: self.columns.iter().map(|(_, kind)| Builder::new(*kind)).collect(), at: 0 };
             for row in rows.by_ref().take(GROUP) {
                 push(&mut writer, row);
                 debug_assert_eq!(writer.at, self.columns.len(), "a row of {}", self.name);

@@ -175,7 +175,11 @@ impl Load {
             Err(error) => return Ok(FromSnapshot::Rejected(Rejected::of(key, &error))),
         };
         let Some(session) = self.finish_snapshot(&head, opened, inputs, &permit, started).await else {
-            return Ok(FromSnapshot::Rejected(Rejected::new(key, Rejection::Damaged, "it names objects of other sessions")));
+            return Ok(FromSnapshot::Rejected(Rejected::new(
+                key,
+                Rejection::Damaged,
+                "it names objects of other sessions",
+            )));
         };
         Ok(FromSnapshot::Opened(Box::new(session)))
     }

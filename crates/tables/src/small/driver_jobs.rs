@@ -35,7 +35,8 @@ pub(crate) fn write(
     stamp: &Stamp,
 ) -> Result<(Vec<u8>, Expected), Error> {
     TABLE.write(stamp, &snapshot.driver_jobs, |out, job| {
-        let DriverJob { id, defined, driver_pid, driver_node, entrypoint, runtime_env, metadata, created, finished } = job;
+        let DriverJob { id, defined, driver_pid, driver_node, entrypoint, runtime_env, metadata, created, finished } =
+            job;
         out.hex(&id.0);
         out.flag(Some(*defined));
         out.int(Some(*driver_pid));

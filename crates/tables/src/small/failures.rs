@@ -37,7 +37,8 @@ pub(crate) fn write(failures: &Failures, stamp: &Stamp, messages: bool) -> Resul
     let rest = (groups > 0).then(|| others(&failures.others));
     TABLE.write(stamp, failures.groups.iter().chain(&rest), |out, group| {
         let FailureGroup { kind, job_id, func_or_class_name, error_type, detail, fingerprint, .. } = group;
-        let FailureGroup { attempts, tasks, recovered, first_at, last_at, nodes, workers, sample, caused_by, .. } = group;
+        let FailureGroup { attempts, tasks, recovered, first_at, last_at, nodes, workers, sample, caused_by, .. } =
+            group;
         let is_rest = &**func_or_class_name == OTHERS;
         out.text((!is_rest).then_some(kind.as_str()));
         out.str(job_id);

@@ -38,7 +38,8 @@ pub(crate) fn write(
     stamp: &Stamp,
 ) -> Result<(Vec<u8>, Expected), Error> {
     TABLE.write(stamp, &snapshot.submission_events, |out, job| {
-        let SubmissionEvents { submission_id, entrypoint, runtime_env, metadata, status, message, error_type, .. } = job;
+        let SubmissionEvents { submission_id, entrypoint, runtime_env, metadata, status, message, error_type, .. } =
+            job;
         let SubmissionEvents { driver_node, driver_agent_http_address, driver_exit_code, start, end, .. } = job;
         out.str(snapshot.str(*submission_id));
         out.str(snapshot.str(*entrypoint));
