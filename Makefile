@@ -148,7 +148,7 @@ screenshot: $(VENV)/e2e/stamp dashboard ## Take the picture of the README again
 
 .PHONY: bench
 bench: storage-servers ## Benchmarks
-	cargo bench --locked
+	cargo bench --locked -p ray-history-tables -p ray-history
 
 .PHONY: soak
 soak: $(VENV)/e2e/stamp ## Load test of the release build in little memory, some minutes. SOAK_ARGS="--big FILE.tar"

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 16] = [
+pub(crate) const CRATES: [(&str, &str); 17] = [
     ("src", "ray_history"),
     ("crates/access/src", "ray_history_access"),
     ("crates/collect/src", "ray_history_collect"),
@@ -24,6 +24,7 @@ pub(crate) const CRATES: [(&str, &str); 16] = [
     ("crates/storage/src", "ray_history_storage"),
     ("crates/storage-write/src", "ray_history_storage_write"),
     ("crates/store-settings/src", "ray_history_store_settings"),
+    ("crates/tables/src", "ray_history_tables"),
 ];
 
 /// Crates that are one module each, and its name.

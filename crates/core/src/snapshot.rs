@@ -19,6 +19,8 @@ pub mod run_facts;
 pub mod runtime_env;
 pub mod submission;
 pub mod task;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod text;
 pub mod version;
 pub mod worker;

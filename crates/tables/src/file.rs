@@ -5,6 +5,7 @@
 
 use crate::columns::Batch;
 use crate::error::Error;
+use crate::pages;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
@@ -27,10 +28,10 @@ pub(crate) const BATCH: usize = 16_384;
 const PAGE_BYTES: usize = 1 << 20;
 /// Bytes of a row group in memory, at which the next one begins before it has all its rows.
 const GROUP_BYTES: usize = 48 << 20;
-/// Longest footer that is read, in bytes.
-const MAX_FOOTER: u32 = 64 << 20;
-/// Bytes of the values of one batch, above which batches are shorter.
-const BATCH_BYTES: u64 = 32 << 20;
+/// Longest footer that is read, in bytes; one of ten million rows has 300 kB. The reader may hold a hundred times as much.
+const MAX_FOOTER: u32 = 4 << 20;
+/// Most rows for each byte of a file. An attempt has dozens of bytes and a profile event several, however alike they are.
+const ROWS_PER_BYTE: u64 = 8;
 
 /// The layout of a table in its file.
 #[derive(Clone, Debug)]
@@ -115,6 +116,10 @@ impl Layout {
             .set_statistics_enabled(statistics)
             .set_sorting_columns(Some(sorting.collect()))
             .set_key_value_metadata(Some(stamp.pairs(self.table)));
+        for field in self.schema.fields().iter().filter(|field| *field.data_type() == DataType::Utf8) {
+            // Texts that are too many for a dictionary: a page of them has no more bytes than it says.
+            properties = properties.set_column_encoding(column(field.name()), Encoding::PLAIN);
+        }
         for (name, encoding) in &self.encodings {
             properties = properties
                 .set_column_dictionary_enabled(column(name), false)
@@ -170,14 +175,17 @@ impl Layout {
         if footer.is_none_or(|length| u32::from_le_bytes(length) > MAX_FOOTER) {
             return wrong("the footer is cut, or promises too much");
         }
-        let plain = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new().with_skip_arrow_metadata(true));
-        let plain = plain.map_err(failed)?;
+        let load = || ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new().with_skip_arrow_metadata(true));
+        let plain = guarded(self.table, load)?.map_err(failed)?;
         let metadata = Arc::clone(plain.metadata());
         if Stamp::of(&metadata) != *stamp {
             return wrong("the file is of another build, or of another session");
         }
         if promised(&metadata) != *expected {
             return wrong("the file has other rows than its head says");
+        }
+        if expected.rows > ROWS_PER_BYTE.saturating_mul(bytes.len() as u64) {
+            return wrong("the file has more rows than its bytes can hold");
         }
         let fields = plain.schema().fields().iter().map(|field| self.field_as_read(field));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -188,19 +196,20 @@ impl Layout {
                 Err(_) => return wrong(&format!("the column {} is missing", field.name())),
             }
         }
-        let wanted: Vec<usize> = self.filled(&metadata, plain.schema(), unread).into_iter().collect();
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(schema);
-        let typed = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options).map_err(failed)?;
-        let mask = ProjectionMask::roots(typed.parquet_schema(), wanted);
-        let rows = expected.rows.max(1);
-        let fits = (BATCH_BYTES.saturating_mul(rows) / expected.uncompressed.max(1)).max(1);
-        let batch = usize::try_from(fits).unwrap_or(BATCH).min(BATCH);
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, typed)
-            .with_projection(mask)
-            .with_batch_size(batch)
-            .build()
-            .map_err(failed)?;
-        Ok(Batches { table: self.table, schema: Arc::clone(&self.schema), reader })
+        let leaves = self.filled(&metadata, plain.schema(), unread);
+        let is_dictionary = |root: usize| matches!(schema.field(root).data_type(), DataType::Dictionary(..));
+        let as_read: Vec<(usize, bool)> = leaves.iter().map(|&(leaf, root)| (leaf, is_dictionary(root))).collect();
+        let roots: BTreeSet<usize> = leaves.iter().map(|&(_, root)| root).collect();
+        let reader = || {
+            let batch_rows = pages::batch_rows(self.table, &bytes, &metadata, &as_read)?;
+            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(Arc::clone(&schema));
+            let typed = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options).map_err(failed)?;
+            let mask = ProjectionMask::roots(typed.parquet_schema(), roots);
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes.clone(), typed);
+            builder.with_projection(mask).with_batch_size(batch_rows).build().map_err(failed)
+        };
+        let reader = guarded(self.table, reader)??;
+        Ok(Batches { table: self.table, schema: Arc::clone(&self.schema), reader: Some(reader) })
     }
 
     /// Returns a field as it is read: a string that a dictionary was written for becomes one, so that each value is
@@ -215,23 +224,30 @@ impl Layout {
         field.clone().with_data_type(data_type)
     }
 
-    /// Returns the positions of the columns of this schema that have any value, by the file's statistics.
-    fn filled(&self, metadata: &ParquetMetaData, schema: &Schema, unread: &[&str]) -> BTreeSet<usize> {
+    /// Returns the columns of this schema that have any value, by the file's statistics: each leaf of a column that has a
+    /// filled one, and the column's position.
+    fn filled(&self, metadata: &ParquetMetaData, schema: &Schema, unread: &[&str]) -> Vec<(usize, usize)> {
         let leaves = metadata.file_metadata().schema_descr();
         let is_empty = |leaf: usize| {
             metadata.row_groups().iter().all(|group| {
-                let nulls = group.column(leaf).statistics().and_then(|known| known.null_count_opt());
-                nulls.is_some_and(|nulls| {
-                    i64::try_from(nulls).is_ok_and(|nulls| nulls == group.column(leaf).num_values())
-                })
+                let Some(column) = group.columns().get(leaf) else { return false };
+                let nulls = column.statistics().and_then(|known| known.null_count_opt());
+                nulls.is_some_and(|nulls| i64::try_from(nulls).is_ok_and(|nulls| nulls == column.num_values()))
             })
         };
         let is_wanted = |name: &str| self.schema.index_of(name).is_ok() && !unread.contains(&name);
         let is_ours = |root: usize| schema.fields().get(root).is_some_and(|field| is_wanted(field.name()));
         let leaf = |leaf: usize| (leaf, leaves.get_column_root_idx(leaf));
-        let filled = (0..leaves.num_columns()).map(leaf).filter(|(leaf, root)| is_ours(*root) && !is_empty(*leaf));
-        filled.map(|(_, root)| root).collect()
+        let ours = || (0..leaves.num_columns()).map(leaf).filter(|&(_, root)| is_ours(root));
+        let filled: BTreeSet<usize> = ours().filter(|&(leaf, _)| !is_empty(leaf)).map(|(_, root)| root).collect();
+        ours().filter(|(_, root)| filled.contains(root)).collect()
     }
+}
+
+/// Runs a step of the reader of Parquet, which panics at some malformed files.
+fn guarded<T>(table: &str, step: impl FnOnce() -> T) -> Result<T, Error> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(step));
+    done.map_err(|_| Error::malformed(table, "the reader of Parquet cannot go on"))
 }
 
 /// Returns the facts of a file that a head promises.
@@ -265,15 +281,21 @@ fn is_same_type(found: &DataType, wanted: &DataType) -> bool {
 pub(crate) struct Batches {
     table: &'static str,
     schema: SchemaRef,
-    reader: ParquetRecordBatchReader,
+    /// `None` after an error.
+    reader: Option<ParquetRecordBatchReader>,
 }
 
 impl Iterator for Batches {
     type Item = Result<Batch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.reader.next()?;
-        let batch = batch.map_err(|error| Error::malformed(self.table, error));
+        let mut reader = self.reader.take()?;
+        let (batch, reader) = match guarded(self.table, || (reader.next(), reader)) {
+            Ok(read) => read,
+            Err(error) => return Some(Err(error)),
+        };
+        let batch = batch?.map_err(|error| Error::malformed(self.table, error));
+        self.reader = Some(reader).filter(|_| batch.is_ok());
         Some(batch.map(|batch| Batch::new(self.table, Arc::clone(&self.schema), batch)))
     }
 }

@@ -19,6 +19,7 @@ mod file;
 mod handles;
 mod head;
 mod micros;
+mod pages;
 pub mod profile;
 mod rows;
 mod small;

@@ -350,4 +350,4 @@ fn lacks_definition(attempt: super::task::Attempt<'_>) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -33,6 +33,18 @@ pub fn write(
     LAYOUT.write(stamp, std::iter::from_fn(|| batches.next()), out)
 }
 
+/// Returns the first batch of some rows.
+#[cfg(test)]
+pub(super) fn first_batch(
+    snapshot: &Snapshot,
+    stamp: &Stamp,
+    options: Options,
+    environments: &mut Environments,
+    rows: &[u32],
+) -> Result<RecordBatch, Error> {
+    Batches { snapshot, stamp, options, environments, known: HashMap::new(), rest: rows }.batch(rows)
+}
+
 /// The batches of a snapshot.
 struct Batches<'a> {
     snapshot: &'a Snapshot,

@@ -1,19 +1,18 @@
 //! Tests of the rules of the fold.
 
 mod before_2_55;
-mod dump;
 mod logs;
-pub(in crate::snapshot) mod made;
 mod order;
 mod weights;
 
 use super::*;
 use crate::base::id::RayId;
-use crate::logs::processes::{Exit, NodeLog, WorkerLog};
+use crate::logs::processes::NodeLog;
+use crate::snapshot::testing::dump;
+use crate::snapshot::testing::made::{SESSION, event, events, fold, id, log_facts, split, time};
 use crate::snapshot::worker::Life;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use made::{SESSION, event, events, fold, id, log_facts, split, time};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

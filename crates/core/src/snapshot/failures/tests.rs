@@ -1,8 +1,8 @@
 use super::*;
 use crate::base::task::TaskState;
 use crate::logs::Facts;
-use crate::snapshot::build::tests::made::{events, fold, id, time};
 use crate::snapshot::submission::{JobStatus, JobType, UnifiedJob};
+use crate::snapshot::testing::made::{events, fold, id, time};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

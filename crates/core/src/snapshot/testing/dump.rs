@@ -4,7 +4,8 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::completeness::EventCounts;
 use std::fmt::Write;
 
-pub(super) fn snapshot(s: &Snapshot) -> String {
+/// Returns the text form of attempts; those of two snapshots are equal if their texts are.
+pub fn tasks(s: &Snapshot) -> String {
     let mut out = String::new();
     for a in s.tasks.iter() {
         let shape = a.shape();
@@ -26,11 +27,12 @@ pub(super) fn snapshot(s: &Snapshot) -> String {
         ];
         writeln!(
             out,
-            "task {} {} {} {:?} {:?} {:?} {} {:?} {} {:?} {:?} {:?} {log:?} {source:?} {profile:?}",
+            "task {} {} {} {:?} {:?} {:?} {:?} {} {:?} {} {:?} {:?} {:?} {log:?} {source:?} {profile:?}",
             a.task_id(),
             a.attempt_number(),
             a.is_defined(),
             a.is_debugger_paused(),
+            [a.is_log_of_worker(), a.is_node_of_owner()],
             ids.map(|id| s.id(id)),
             strings.map(|string| s.str(string)),
             s.text(a.error_message()),
@@ -42,6 +44,12 @@ pub(super) fn snapshot(s: &Snapshot) -> String {
         )
         .unwrap();
     }
+    out
+}
+
+/// Returns the text form; two snapshots are equal if theirs are.
+pub fn snapshot(s: &Snapshot) -> String {
+    let mut out = tasks(s);
     for a in &s.actors {
         let strings =
             [a.name, a.ray_namespace, a.class_name, a.runtime_env, a.resources, a.label_selector, a.call_site];

@@ -1,10 +1,19 @@
 //! Events and facts that are made from a few small numbers, so that they share ids, times and values.
 
-use super::*;
+use crate::base::id::{RayId, WorkerId};
+use crate::logs::Facts;
+use crate::logs::processes::{Exit, WorkerLog};
+use crate::snapshot::build::Builder;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
-pub(super) const SESSION: &str = "session_2026-11-22_23-11-33_821800_9153";
+/// The session of all events.
+pub const SESSION: &str = "session_2026-11-22_23-11-33_821800_9153";
 
-pub(in crate::snapshot) fn id(bytes: usize, n: u8) -> String {
+/// Returns an id of a number of bytes in base64, as events have it.
+pub fn id(bytes: usize, n: u8) -> String {
     let mut id = vec![n; bytes];
     if bytes >= 4 {
         let at = bytes - 4;
@@ -13,8 +22,8 @@ pub(in crate::snapshot) fn id(bytes: usize, n: u8) -> String {
     BASE64_STANDARD.encode(id)
 }
 
-/// Facts from logs about the workers of `event`.
-pub(super) fn log_facts() -> Facts {
+/// Returns facts from logs about the workers of `event`.
+pub fn log_facts() -> Facts {
     let mut facts = Facts::default();
     let node = RayId::try_from_bytes(&BASE64_STANDARD.decode(id(28, 1)).unwrap()).unwrap();
     for n in 0..5 {
@@ -35,7 +44,8 @@ pub(super) fn log_facts() -> Facts {
     facts
 }
 
-pub(in crate::snapshot) fn time(n: u8) -> String {
+/// Returns a time, to the nanosecond.
+pub fn time(n: u8) -> String {
     format!("2026-11-22T23:12:{:02}.{:09}Z", n % 60, u32::from(n) * 1_000_003)
 }
 
@@ -43,11 +53,15 @@ fn pick(from: &[&str], n: u8) -> String {
     from[usize::from(n) % from.len()].to_owned()
 }
 
-/// Makes an event from a few small numbers, so that events share ids, times and values.
+/// Returns an event from a few small numbers, so that events share ids, times and values.
 #[expect(clippy::many_single_char_names, reason = "six small numbers without a meaning of their own")]
-pub(super) fn event(kind: u8, n: [u8; 6]) -> Value {
+pub fn event(kind: u8, n: [u8; 6]) -> Value {
     let [a, b, c, d, e, at] = n.map(|n| n % 5);
     let (task, node, worker, actor, job) = (id(24, a), id(28, b), id(28, c), id(16, a), id(4, a));
+    let own = format!(
+        r#"{{"name": "f", "task_id": "{}"}}"#,
+        RayId::<24>::try_from_bytes(&BASE64_STANDARD.decode(&task).unwrap()).unwrap()
+    );
     let states = ["PENDING_ARGS_AVAIL", "SUBMITTED_TO_WORKER", "RUNNING", "FINISHED", "FAILED", "SPINNING"];
     let transitions = |names: &[&str]| -> Value {
         (0..=d).map(|i| json!({"state": pick(names, b + i * 3), "timestamp": time(c + i)})).collect()
@@ -60,7 +74,8 @@ pub(super) fn event(kind: u8, n: [u8; 6]) -> Value {
             "taskId": task, "taskAttempt": b % 2, "taskType": pick(&["NORMAL_TASK", "ACTOR_CREATION_TASK"], c),
             "taskFunc": {"pythonFunctionDescriptor": {"moduleName": "m", "className": pick(&["", "A"], d), "functionName": "f"}},
             "taskName": pick(&["f", "g"], e), "requiredResources": {"CPU": 1.0, "GPU": d}, "jobId": job,
-            "parentTaskId": id(24, e), "serializedRuntimeEnv": "{}", "labelSelector": {"k": pick(&["x", "y"], e)}}),
+            "parentTaskId": id(24, e), "placementGroupId": pick(&["", &id(18, e)], d), "callSite": pick(&["", "x.py:1"], e),
+            "serializedRuntimeEnv": pick(&["{}", r#"{"env_vars": {"K": "v1"}}"#, r#"{"env_vars": {"K": "v2"}}"#, ""], d), "labelSelector": {"k": pick(&["x", "y"], e)}}),
         ),
         1 => (
             "actorTaskDefinitionEvent",
@@ -84,8 +99,8 @@ pub(super) fn event(kind: u8, n: [u8; 6]) -> Value {
             "TASK_PROFILE_EVENT",
             json!({
             "taskId": task, "attemptNumber": b % 2, "jobId": job, "profileEvents": {"componentType": "worker", "componentId": worker,
-            "nodeIpAddress": "10.0.0.1", "events": (0..=d).map(|i| json!({"startTime": (c + i).to_string(), "endTime": "99", "eventName": pick(&["task:execute", "submit_task"], i),
-            "extraData": "{}"})).collect::<Vec<_>>()}}),
+            "nodeIpAddress": "10.0.0.1", "events": (0..=d).map(|i| json!({"startTime": (u32::from(c + i) * 999).to_string(), "endTime": "99", "eventName": pick(&["task:execute", "submit_task"], i),
+            "extraData": pick(&["{}", &own], i)})).collect::<Vec<_>>()}}),
         ),
         6 => (
             "driverJobDefinitionEvent",
@@ -145,8 +160,8 @@ pub(super) fn event(kind: u8, n: [u8; 6]) -> Value {
     json!({"eventType": event_type, "timestamp": time(at), "sessionName": SESSION, key: payload})
 }
 
-/// Splits an event in two, each with half of its transitions or spans.
-pub(super) fn split(event: &Value) -> Vec<Value> {
+/// Returns an event split in two, each with half of its transitions or spans.
+pub fn split(event: &Value) -> Vec<Value> {
     let lists = [
         "/taskLifecycleEvent/stateTransitions",
         "/taskProfileEvents/profileEvents/events",
@@ -170,7 +185,8 @@ pub(super) fn split(event: &Value) -> Vec<Value> {
     vec![event.clone()]
 }
 
-pub(in crate::snapshot) fn fold(events: &[Value]) -> Builder {
+/// Folds events.
+pub fn fold(events: &[Value]) -> Builder {
     let mut builder = Builder::new(SESSION);
     for event in events {
         builder.fold_record("file", 1, event.to_string().as_bytes());
@@ -178,7 +194,8 @@ pub(in crate::snapshot) fn fold(events: &[Value]) -> Builder {
     builder
 }
 
-pub(in crate::snapshot) fn events() -> impl Strategy<Value = Vec<Value>> {
+/// Returns up to forty events of all kinds.
+pub fn events() -> impl Strategy<Value = Vec<Value>> {
     proptest::collection::vec((any::<u8>(), any::<[u8; 6]>()), 1..40)
         .prop_map(|made| made.into_iter().map(|(kind, n)| event(kind, n)).collect())
 }

@@ -1,0 +1,7 @@
+//! Snapshots for tests of this crate and others: events that are made from a few numbers, and texts to compare by.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+pub mod dump;
+pub mod made;
+pub mod many;
