@@ -25,13 +25,13 @@ fn main() {
     let read_tasks = || {
         let mut values = Values { environments: Some(Environments::default()), ..Values::default() };
         values.environments.as_mut().unwrap().intern("{}");
-        let read = tasks::read(of_tasks.clone(), &stamp, &tasks_as_promised, &mut values).unwrap();
+        let read = tasks::read(&[(of_tasks.clone(), tasks_as_promised.clone())], &stamp, &mut values).unwrap();
         (values, read)
     };
     let read_alone = best(|| drop(read_tasks()));
     let read_all = best(|| {
         let (mut values, mut read) = read_tasks();
-        profile::read(of_profile.clone(), &stamp, &profile_as_promised, &mut values, &mut read).unwrap();
+        profile::read(&[(of_profile.clone(), profile_as_promised.clone())], &stamp, &mut values, &mut read).unwrap();
         assert_eq!((read.table.len() as u64, read.profile_events()), (ATTEMPTS, 5 * ATTEMPTS));
     });
     let bytes = |bytes: usize| bytes as f64 / ATTEMPTS as f64;
@@ -71,8 +71,9 @@ type File = (Bytes, Expected);
 fn written(snapshot: &Snapshot, stamp: &Stamp) -> (File, File) {
     let (mut of_tasks, mut of_profile, mut environments) = (Vec::new(), Vec::new(), Environments::default());
     let options = tasks::Options { messages: true };
-    let tasks_promise = tasks::write(snapshot, stamp, options, &mut environments, &mut of_tasks).unwrap();
-    let profile_promise = profile::write(snapshot, stamp, &mut of_profile).unwrap();
+    let tasks_promise =
+        tasks::write(snapshot, &snapshot.tasks.by_place(), stamp, options, &mut environments, &mut of_tasks).unwrap();
+    let profile_promise = profile::write(snapshot, &snapshot.tasks.by_place(), stamp, &mut of_profile).unwrap();
     ((of_tasks.into(), tasks_promise), (of_profile.into(), profile_promise))
 }
 

@@ -47,10 +47,9 @@ static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
 /// Columns that are for queries alone: counts of `tasks` tell whose events follow.
 const DERIVED: [&str; 4] = ["cluster", "session", "task_id", "attempt"];
 
-/// Writes the profile events of a snapshot.
-pub fn write(snapshot: &Snapshot, stamp: &Stamp, out: impl Write + Send) -> Result<Expected, Error> {
-    let order = snapshot.tasks.by_place();
-    let attempts = order.iter().map(|&row| snapshot.tasks.get(row as usize));
+/// Writes the profile events of the attempts in these rows of a snapshot, a part of `TaskTable::by_place`.
+pub fn write(snapshot: &Snapshot, rows: &[u32], stamp: &Stamp, out: impl Write + Send) -> Result<Expected, Error> {
+    let attempts = rows.iter().map(|&row| snapshot.tasks.get(row as usize));
     let mut rows = attempts.flat_map(|attempt| attempt.profile().iter().map(move |event| (attempt, *event)));
     let batches = std::iter::from_fn(|| {
         let rows: Vec<(Attempt<'_>, ProfileRow)> = rows.by_ref().take(BATCH).collect();
@@ -103,35 +102,37 @@ fn of_rows(snapshot: &Snapshot, stamp: &Stamp, rows: &[(Attempt<'_>, ProfileRow)
     batch(LAYOUT.table, &LAYOUT.schema, HashMap::from(columns))
 }
 
-/// Reads the profile events of attempts into their table. Fails, and leaves the table as it is, unless there are as
+/// Reads the profile events of attempts from all parts of the table into theirs. Fails, and leaves the table as it is, unless there are as
 /// many as the attempts have.
 pub fn read(
-    bytes: Bytes,
+    parts: &[(Bytes, Expected)],
     stamp: &Stamp,
-    expected: &Expected,
     values: &mut Values,
     tasks: &mut TasksRead,
 ) -> Result<(), Error> {
-    if expected.rows != tasks.profile_events() {
+    let promised = parts.iter().map(|(_, expected)| expected.rows).fold(0, u64::saturating_add);
+    if promised != tasks.profile_events() {
         return Err(Error::malformed(LAYOUT.table, "there are more or fewer rows than attempts have"));
     }
     let (mut names, mut extras) = (Handles::of("name"), Handles::of("extra_data"));
     let mut events: Vec<ProfileRow> = Vec::new();
-    for batch in LAYOUT.read_without(&DERIVED, bytes, stamp, expected)? {
-        let batch = batch?;
-        names.read(&batch, |value| Some(values.strings.str(value)))?;
-        extras.read(&batch, |value| Some(values.strings.str(value)))?;
-        let starts = batch.numbers::<TimestampMicrosecondType>("start_at")?;
-        let durations = batch.numbers::<Int64Type>("duration_ns")?;
-        let nanos = batch.numbers::<Int32Type>("_start_nanos")?;
-        events.reserve(batch.rows());
-        for row in 0..batch.rows() {
-            let (start, nanos) = (starts.get(row), nanos.get(row).unwrap_or_default());
-            let start = start.and_then(|start| join(start, i64::from(nanos)));
-            let start = start.ok_or_else(|| batch.malformed("a start is missing or out of range"))?;
-            let duration = durations.get(row).ok_or_else(|| batch.malformed("a duration is missing"))?;
-            let end = start.wrapping_add(duration);
-            events.push(ProfileRow { start, end, name: names.get(row), extra: extras.get(row) });
+    for (bytes, expected) in parts {
+        for batch in LAYOUT.read_without(&DERIVED, bytes.clone(), stamp, expected)? {
+            let batch = batch?;
+            names.read(&batch, |value| Some(values.strings.str(value)))?;
+            extras.read(&batch, |value| Some(values.strings.str(value)))?;
+            let starts = batch.numbers::<TimestampMicrosecondType>("start_at")?;
+            let durations = batch.numbers::<Int64Type>("duration_ns")?;
+            let nanos = batch.numbers::<Int32Type>("_start_nanos")?;
+            events.reserve(batch.rows());
+            for row in 0..batch.rows() {
+                let (start, nanos) = (starts.get(row), nanos.get(row).unwrap_or_default());
+                let start = start.and_then(|start| join(start, i64::from(nanos)));
+                let start = start.ok_or_else(|| batch.malformed("a start is missing or out of range"))?;
+                let duration = durations.get(row).ok_or_else(|| batch.malformed("a duration is missing"))?;
+                let end = start.wrapping_add(duration);
+                events.push(ProfileRow { start, end, name: names.get(row), extra: extras.get(row) });
+            }
         }
     }
     let placed = tasks.table.set_profile(&tasks.order, &tasks.counts, &events);

@@ -20,16 +20,17 @@ use std::sync::Arc;
 /// Bytes of the texts of one batch, above which it ends.
 const TEXT_BYTES: usize = 8 << 20;
 
-/// Writes the attempts of a snapshot. Runtime environments get their places in `environments`.
+/// Writes the attempts in these rows of a snapshot, a part of `TaskTable::by_place`. Runtime environments get their places
+/// in `environments`.
 pub fn write(
     snapshot: &Snapshot,
+    rows: &[u32],
     stamp: &Stamp,
     options: Options,
     environments: &mut Environments,
     out: impl Write + Send,
 ) -> Result<Expected, Error> {
-    let order = snapshot.tasks.by_place();
-    let mut batches = Batches { snapshot, stamp, options, environments, known: HashMap::new(), rest: &order };
+    let mut batches = Batches { snapshot, stamp, options, environments, known: HashMap::new(), rest: rows };
     LAYOUT.write(stamp, std::iter::from_fn(|| batches.next()), out)
 }
 
