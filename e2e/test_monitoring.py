@@ -190,6 +190,8 @@ def healthy() -> dict[tuple, list[float]]:
     for name, outcome, each in OUTCOMES:
         sample(name, partial(mul, each), outcome=outcome)
     sample("ray_history_load_unread_files_total", 0)
+    for reason in ["damaged", "torn", "newer", "too_large"]:
+        sample("ray_history_snapshot_rejected_total", 0, reason=reason)
     for reason in ["requests", "heavy", "url", "head"]:
         sample("ray_history_http_requests_refused_total", 0, reason=reason)
     for reason, each in {"Memory": 0.2, "Count": 0.1, "Expired": 1}.items():
@@ -231,6 +233,7 @@ TROUBLES = {
     "RayHistoryLoadsFail": trouble(LOADS, partial(mul, 0.5), outcome="TimedOut"),
     "RayHistorySessionTooLarge": trouble(LOADS, once, outcome="TooLarge"),
     "RayHistoryFilesUnread": trouble("ray_history_load_unread_files_total", once),
+    "RayHistorySnapshotsRejected": trouble("ray_history_snapshot_rejected_total", once, reason="torn"),
     "RayHistoryRefusesRequests": trouble("ray_history_http_requests_refused_total", partial(mul, 3), reason="heavy"),
     "RayHistoryLoadsWait": {
         **trouble(QUEUE, 0, le="0.01"),

@@ -208,7 +208,9 @@ impl Error {
             Self::Session(session::Error::TooLarge { .. }) => ("too-large", "The session is too large for this server"),
             Self::Session(session::Error::Busy) | Self::Busy => ("busy", "The server is busy"),
             Self::Session(session::Error::Stopping) => ("stopping", "The server is stopping"),
-            Self::Session(session::Error::NothingReadable { .. } | session::Error::PersistedUnusable { .. }) => ("unreadable", "The session cannot be read"),
+            Self::Session(session::Error::NothingReadable { .. } | session::Error::PersistedUnusable { .. }) => {
+                ("unreadable", "The session cannot be read")
+            }
             Self::Session(session::Error::Storage(_)) => ("storage", "The storage cannot be read"),
             Self::Ray(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 ("internal", "The server failed")

@@ -178,6 +178,19 @@ fn violations_of_retention() -> Vec<Bad> {
     all
 }
 
+/// Returns violations of each rule of persisted snapshots.
+fn violations_of_persist() -> Vec<Bad> {
+    let mut all = Vec::new();
+    let message = "must be a duration such as 30s, 10m or 1h30m, from 1m to 24h";
+    for wrong in ["59s", "0s", "25h", "1d", "", "-1m", "soon"] {
+        let mut spec = good("local");
+        spec["persist"] = json!({"after": wrong});
+        let rule = ("spec.persist.after".to_owned(), message.to_owned());
+        all.push(Bad { rule, spec, message: message.to_owned() });
+    }
+    all
+}
+
 /// Returns names that no bucket or container of a store can have, each with the part of its message that is its own.
 fn violations_of_names() -> Vec<Bad> {
     let bucket = "must be the name of a bucket and nothing else: 3 to";
@@ -349,6 +362,7 @@ pub(crate) async fn every_rule_is_enforced_by_the_api_server_and_check(stage: St
     table.extend(violations_of_names());
     table.extend(violations_of_access());
     table.extend(violations_of_retention());
+    table.extend(violations_of_persist());
     let mut wanted = Vec::new();
     rules(&schema, "spec", &mut wanted);
     let planted: Vec<_> = table.iter().map(|bad| bad.rule.clone()).collect();
@@ -421,6 +435,10 @@ pub(crate) async fn values_at_their_bounds_pass_the_api_server_and_check(stage: 
         ("access", access_by_proxy()),
         ("retention", json!({"mode": "Off", "grace": "24h", "maxShare": 1, "rate": {"objectsPerSecond": 1}})),
         ("retention", retention()),
+        ("persist", json!({"mode": "Off", "after": "1m", "backlogPerHour": 0, "environments": "Redacted"})),
+        ("persist", json!({"after": "24h", "backlogPerHour": 10_000, "environments": "Clear"})),
+        ("persist", json!({"mode": "Sessions"})),
+        ("persist", json!({"messages": false, "profileEvents": false})),
         ("access", json!({"cache": {"allowedFor": "1s", "deniedFor": "1h", "staleFor": "0s"}})),
     ] {
         let mut spec = good("local");

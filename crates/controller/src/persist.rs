@@ -182,8 +182,14 @@ impl Persist {
 
 impl Running {
     /// Notes the result of an attempt, and returns the time of the next one.
-    fn tried(&mut self, key: &SessionKey, tried: Tried, now: Instant, count: impl Fn(Counted),
-        wrote: impl Fn(File, u64)) -> Instant {
+    fn tried(
+        &mut self,
+        key: &SessionKey,
+        tried: Tried,
+        now: Instant,
+        count: impl Fn(Counted),
+        wrote: impl Fn(File, u64),
+    ) -> Instant {
         let later = now + self.wanted.after.max(LOOK);
         let (result, version) = match tried {
             Tried::NoRoom | Tried::NotNow(NotNow::NotBuilt) => {

@@ -31,7 +31,10 @@ pub struct Persister {
 enum Before {
     Absent,
     /// One that cannot be read, or whose build another one may replace.
-    Replaceable { etag: String, tables: Vec<(LargeTable, u32)> },
+    Replaceable {
+        etag: String,
+        tables: Vec<(LargeTable, u32)>,
+    },
     /// Nothing is to be written.
     Keep(Outcome),
 }

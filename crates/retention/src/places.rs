@@ -11,7 +11,9 @@ use crate::candidate::{Digest, Survey};
 use crate::keys::spellings;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use ray_history_core::base::name::{Owner, SessionKey};
-use ray_history_core::layout::{PersistedKeys, Root, data_prefixes, marker_keys, may_own, owner_folders, parse_marker, parse_place};
+use ray_history_core::layout::{
+    PersistedKeys, Root, data_prefixes, marker_keys, may_own, owner_folders, parse_marker, parse_place,
+};
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use sha2::{Digest as _, Sha256};
 
@@ -38,7 +40,7 @@ pub enum Part {
     Markers,
     /// All others that collectors wrote.
     Data,
-    /// What was built of it and is kept: the head, then the tables.
+    /// The persisted snapshot: the head, then the tables.
     Persisted,
 }
 

@@ -24,7 +24,6 @@ pub use access::*;
 pub(crate) use cluster::BY_ROLE_EXPECTED;
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
 pub use obituaries::*;
-pub(crate) use persist::PREWARMED_EXPECTED;
 pub use persist::{PersistMode, PersistSpec, PersistedEnvironments};
 pub use retention::*;
 pub(crate) use rules::ANONYMOUS_EXPECTED;
@@ -86,7 +85,6 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = cluster::by_role())]
 #[x_kube(validation = retention::outcomes())]
-#[x_kube(validation = persist::prewarmed())]
 pub struct RayHistorySpec {
     /// The store that collectors wrote to.
     pub storage: StorageSpec,

@@ -1,11 +1,11 @@
 //! Persisted snapshots: their validated settings, made from a spec.
 
-use super::Origin;
 use super::reader::Reader;
-use crate::crd::{self, PREWARMED_EXPECTED, PersistMode, PersistSpec, PersistedEnvironments};
+use crate::crd::{self, PersistMode, PersistSpec, PersistedEnvironments};
 use std::time::Duration;
 
-/// What is written of dead sessions, and when. What is there is read in every mode.
+/// The snapshots that are written of dead sessions, and when; by `ray-history persist --config` in every mode, too. Those
+/// that are there are read in every mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Persist {
     /// The snapshots that are written.
@@ -35,17 +35,8 @@ impl Default for Persist {
     }
 }
 
-/// Returns the settings of a spec. Sessions are written when they are loaded ahead, which needs a watch.
-pub(super) fn read(reader: &mut Reader, spec: &PersistSpec, prewarm: bool) -> Persist {
-    if spec.mode != PersistMode::Off {
-        if reader.origin == Origin::File {
-            let expected = "must be Off in a file: only serve --rayhistory watches sessions die";
-            reader.problem("spec.persist.mode", expected);
-        }
-        if !prewarm {
-            reader.problem("spec.persist.mode", PREWARMED_EXPECTED);
-        }
-    }
+/// Returns the settings of a spec.
+pub(super) fn read(reader: &mut Reader, spec: &PersistSpec) -> Persist {
     Persist {
         mode: spec.mode,
         after: reader.duration("spec.persist.after", &spec.after, crd::AFTER),

@@ -41,7 +41,7 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
         reader.problem("spec.obituaries.mode", "must be Off in a file: only serve --rayhistory watches a Kubernetes");
     }
     let retention = retention::read(&mut reader, &spec.retention, spec.obituaries.mode);
-    let persist = persist::read(&mut reader, &spec.persist, spec.prewarm.enabled);
+    let persist = persist::read(&mut reader, &spec.persist);
     let settings = Settings {
         cache: Cache {
             max_sessions: usize::try_from(spec.cache.max_sessions).unwrap_or(0),

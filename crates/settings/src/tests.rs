@@ -37,6 +37,45 @@ fn why_runs_ended_is_kept_by_those_who_watch() {
 }
 
 #[test]
+fn reads_what_is_persisted() {
+    let spec = "  storage: {local: {path: /data}}\n  persist: {mode: Sessions, after: 1h30m, backlogPerHour: 0, \
+                environments: Clear, messages: false, profileEvents: false}";
+    let expected = Persist {
+        mode: PersistMode::Sessions,
+        after: Duration::from_mins(90),
+        backlog_per_hour: 0,
+        environments: PersistedEnvironments::Clear,
+        messages: false,
+        profile_events: false,
+    };
+    let settings = read(spec).unwrap();
+    assert_eq!(settings.persist, expected);
+    assert!(settings.to_string().ends_with(" persist.mode=Sessions"), "{settings}");
+}
+
+#[test]
+fn what_is_persisted_has_no_values_without_effect() {
+    for (persist, expected) in [
+        ("{mode: SessionsAndFleet}", "spec.persist.mode: \"SessionsAndFleet\" must be one of Off, Sessions"),
+        ("{after: 59s}", "spec.persist.after: \"59s\" must be a duration such as 30s, 10m or 1h30m, from 1m to 24h"),
+        ("{backlogPerHour: -1}", "spec.persist.backlogPerHour: -1 must be between 0 and 10000"),
+        ("{backlogPerHour: 10001}", "spec.persist.backlogPerHour: 10001 must be between 0 and 10000"),
+        ("{environments: Plain}", "spec.persist.environments: \"Plain\" must be one of Redacted, Clear"),
+        ("{messages: 1}", "spec.persist.messages: must be a boolean, not a number"),
+        (
+            "{pageAbove: 2000000}",
+            "spec.persist.pageAbove: no such field; there are after, backlogPerHour, environments, messages, mode, \
+             profileEvents",
+        ),
+    ] {
+        assert_eq!(problems(&format!("  storage: {{local: {{path: /data}}}}\n  persist: {persist}")), expected);
+    }
+    for off in ["{}", r#"{mode: "Off"}"#, "{backlogPerHour: 0}"] {
+        assert!(read(&format!("  storage: {{local: {{path: /data}}}}\n  persist: {off}")).is_ok(), "{off}");
+    }
+}
+
+#[test]
 fn a_name_has_no_control_characters() {
     for (spec, field) in [
         (r#"  storage: {s3: {bucket: "ray\r\nx"}}"#, "spec.storage.s3.bucket: "),

@@ -4,7 +4,6 @@
 
 use super::AFTER;
 use kube::KubeSchema;
-use kube::core::cel::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -97,14 +96,3 @@ pub enum PersistedEnvironments {
     /// They lie in the head of the snapshot, and are shown as `redaction` and rights say.
     Clear,
 }
-
-/// Returns the rule that sessions are loaded ahead, because that is when they are written.
-pub(super) fn prewarmed() -> Rule {
-    Rule::new("self.persist.mode == 'Off' || self.prewarm.enabled")
-        .message(PREWARMED_EXPECTED)
-        .field_path(".persist.mode")
-}
-
-/// The error for snapshots of sessions that are not loaded ahead.
-pub(crate) const PREWARMED_EXPECTED: &str =
-    "sessions are written when they are loaded ahead: set prewarm.enabled to true, or this to Off";
