@@ -85,7 +85,7 @@ impl Reading<'_> {
         self.words.read(batch, self.values)?;
         self.ids(batch)?;
         self.flags(batch)?;
-        self.actors_and_jobs()?;
+        self.actors_and_jobs();
         self.logs(batch)?;
         self.times(batch)?;
         self.shapes(batch)?;
@@ -138,7 +138,7 @@ impl Reading<'_> {
     }
 
     /// Takes actors and jobs from the ids, but for those that stand in columns of their own.
-    fn actors_and_jobs(&mut self) -> Result<(), Error> {
+    fn actors_and_jobs(&mut self) {
         let done = self.columns.jobs.len();
         let mut last: Option<([u8; 16], Id)> = None;
         for (row, id) in self.columns.ids[done..].iter().enumerate() {
@@ -154,7 +154,6 @@ impl Reading<'_> {
             self.columns.actors.push(self.words.odd_actor.get(row).unwrap_or(own));
             self.columns.jobs.push(self.words.odd_job.get(row).unwrap_or_else(|| id.job_id()));
         }
-        Ok(())
     }
 
     fn logs(&mut self, batch: &Batch) -> Result<(), Error> {
