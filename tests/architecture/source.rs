@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 17] = [
+pub(crate) const CRATES: [(&str, &str); 18] = [
     ("src", "ray_history"),
     ("crates/access/src", "ray_history_access"),
     ("crates/collect/src", "ray_history_collect"),
@@ -17,6 +17,7 @@ pub(crate) const CRATES: [(&str, &str); 17] = [
     ("crates/manifest/src", "ray_history_manifest"),
     ("crates/metrics/src", "ray_history_metrics"),
     ("crates/obituary/src", "ray_history_obituary"),
+    ("crates/persist/src", "ray_history_persist"),
     ("crates/ray-api/src", "ray_history_ray_api"),
     ("crates/retention/src", "ray_history_retention"),
     ("crates/session/src", "ray_history_session"),
@@ -28,7 +29,7 @@ pub(crate) const CRATES: [(&str, &str); 17] = [
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 14] = [
+const ONE_MODULE: [(&str, &str); 16] = [
     ("ray_history_access", "access"),
     ("ray_history_collect", "collect"),
     ("ray_history_controller", "controller"),
@@ -36,6 +37,7 @@ const ONE_MODULE: [(&str, &str); 14] = [
     ("ray_history_manifest", "manifest"),
     ("ray_history_metrics", "metrics"),
     ("ray_history_obituary", "obituary"),
+    ("ray_history_persist", "persist"),
     ("ray_history_ray_api", "ray_api"),
     ("ray_history_retention", "retention"),
     ("ray_history_session", "session"),
@@ -43,6 +45,7 @@ const ONE_MODULE: [(&str, &str); 14] = [
     ("ray_history_storage", "storage"),
     ("ray_history_storage_write", "storage_write"),
     ("ray_history_store_settings", "store_settings"),
+    ("ray_history_tables", "tables"),
 ];
 
 /// A source file.

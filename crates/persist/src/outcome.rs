@@ -10,7 +10,7 @@ pub enum Outcome {
     Written(Written),
     /// It was before, from the same objects.
     Same,
-    /// What is persisted was built from objects that are gone, or has more records.
+    /// The build that is there was made of objects that are gone, or has more records: it stays.
     Thinner,
     /// Objects came or went meanwhile.
     Changed,
@@ -44,7 +44,7 @@ pub enum Error {
     /// The tables could not be made.
     #[error("the tables of the session could not be made: {0}")]
     Tables(#[from] ray_history_tables::Error),
-    /// What was read back is not what was written.
+    /// An object that was written is another one when it is read back.
     #[error("{key} was written, and is another object when it is read back")]
     NotAsWritten {
         /// The object.

@@ -40,7 +40,7 @@ pub enum Part {
     Markers,
     /// All others that collectors wrote.
     Data,
-    /// What was built of it and is kept: the head, then the tables.
+    /// The persisted snapshot: the head, then the tables.
     Persisted,
 }
 

@@ -24,9 +24,11 @@ mod names;
 mod nodes;
 mod objects;
 mod opened;
+mod origin;
 mod pages;
 mod parse;
 mod persisted;
+mod places;
 mod processes;
 mod proved;
 mod relist;
@@ -38,13 +40,14 @@ pub(super) use inventory::Inventory;
 pub(super) use manifests::{Manifests, read as read_manifests};
 pub(super) use names::LogNames;
 pub(super) use nodes::{ManifestObject, SegmentObject};
+pub(super) use objects::log_store;
 pub use objects::{LogIndex, LogObject};
-pub(super) use objects::{Places, log_store};
 pub use opened::OpenSession;
-use opened::Origin;
 pub(super) use opened::age;
+use origin::Origin;
+pub use origin::{Persisted, Raw};
 use persisted::{FromSnapshot, Rejected};
-pub use persisted::{Persisted, Raw};
+pub(super) use places::Places;
 pub use proved::Proved;
 pub(super) use proved::now;
 pub(super) use relist::{Relisted, inputs, relist};
@@ -160,7 +163,7 @@ impl Load {
             }
         };
         let first = async {
-            let prefixes = objects::prefixes(&*self.store, &self.key, &self.places).await?;
+            let prefixes = places::prefixes(&*self.store, &self.key, &self.places).await?;
             Pages::first(Arc::clone(&self.store), prefixes).await
         };
         let mut pages = tokio::time::timeout(self.timeout, first).await.map_err(timed_out)?.map_err(Error::from)?;

@@ -1,5 +1,5 @@
-//! What is needed to persist an open session: the snapshot, the listing that it was built from, and what its facts were
-//! read from. Nothing is written here: this crate has no writer.
+//! Everything that persisting an open session takes: the snapshot, the listing that it was built from, and what its facts
+//! were read from. Nothing is written here: this crate has no writer.
 
 use super::liveness::State;
 use super::load::{Digest, OpenSession, age};

@@ -4,8 +4,8 @@ use super::reader::Reader;
 use crate::crd::{self, PersistMode, PersistSpec, PersistedEnvironments};
 use std::time::Duration;
 
-/// What is written of dead sessions, and when; also by `ray-history persist --config`, in every mode. What is there is read in
-/// every mode.
+/// The snapshots that are written of dead sessions, and when; by `ray-history persist --config` in every mode, too. Those
+/// that are there are read in every mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Persist {
     /// The snapshots that are written.

@@ -1,69 +1,29 @@
-//! The table `actors`, by job and actor.
+//! The table `actors`: one row for each actor, by job and actor id.
 
 use crate::environments::Environments;
 use crate::error::Error;
-use crate::file::{Expected, Stamp};
-use crate::rows::Kind::{Flag, Int, Micros, Text};
-use crate::rows::{RowReader, RowWriter, Table};
+use crate::file::{Expected, Layout, Stamp};
+use crate::row::{self, Columns, Enum, NonZero, Record, Row};
 use crate::values::Values;
 use bytes::Bytes;
+use parquet::basic::Encoding;
 use ray_history_core::base::actor::ActorState;
-use ray_history_core::base::id::push_hex;
+use ray_history_core::base::stored_json;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::actor::{Actor, Incarnation};
-use ray_history_core::snapshot::intern::Id;
-use serde::{Deserialize, Serialize};
+use ray_history_core::snapshot::text::Text;
+use serde_json::Value;
+use std::sync::Arc;
 
-pub(crate) const TABLE: Table = Table {
-    name: "actors",
-    columns: &[
-        ("cluster", Text),
-        ("session", Text),
-        ("actor_id", Text),
-        ("job_id", Text),
-        ("defined", Flag),
-        ("name", Text),
-        ("ray_namespace", Text),
-        ("class_name", Text),
-        ("state", Text),
-        ("is_detached", Flag),
-        ("required_resources", Text),
-        ("runtime_env", Text),
-        ("_runtime_env", Int),
-        ("label_selector", Text),
-        ("fallback_strategy", Text),
-        ("call_site", Text),
-        ("repr_name", Text),
-        ("placement_group_id", Text),
-        ("state_at", Micros),
-        ("_state_ns", Int),
-        ("start_at", Micros),
-        ("_start_ns", Int),
-        ("end_at", Micros),
-        ("_end_ns", Int),
-        ("first_seen_at", Micros),
-        ("_first_seen_ns", Int),
-        ("num_restarts", Int),
-        ("_restarts_lineage", Int),
-        ("_restarts_preemption", Int),
-        ("death_kind", Text),
-        ("death_message", Text),
-        ("death_cause", Text),
-        ("lives", Text),
-    ],
-};
-
-/// A process of an actor in the column `lives`. The time is exact, as text because JSON's numbers are too short.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Life {
-    since_ns: String,
-    node_id: String,
-    worker_id: String,
-    pid: u32,
-    port: i32,
+/// A row: an actor, and its session, as in all tables with a file of their own.
+#[derive(Clone)]
+struct ActorRow {
+    cluster: Arc<str>,
+    session: Arc<str>,
+    actor: Actor,
 }
 
-/// Writes the actors of a snapshot. Runtime environments get their places in `environments`.
+/// Writes the actors of a snapshot, with or without why they died.
 pub fn write(
     snapshot: &Snapshot,
     environments: &mut Environments,
@@ -72,119 +32,141 @@ pub fn write(
 ) -> Result<(Vec<u8>, Expected), Error> {
     let mut actors: Vec<&Actor> = snapshot.actors.iter().collect();
     actors.sort_by_key(|actor| (actor.job, actor.id));
-    TABLE.write(stamp, actors, |out, actor| {
-        out.str(&stamp.cluster);
-        out.str(&stamp.session);
-        push(snapshot, environments, out, actor, messages);
-    })
+    let (cluster, session): (Arc<str>, Arc<str>) = (stamp.cluster.as_str().into(), stamp.session.as_str().into());
+    let rows = actors.into_iter().map(|actor| {
+        let mut actor = actor.clone();
+        if !messages {
+            actor.death_cause = Text::default();
+        }
+        ActorRow { cluster: Arc::clone(&cluster), session: Arc::clone(&session), actor }
+    });
+    row::write(&layout()?, snapshot, rows, environments, stamp)
 }
 
-fn push(snapshot: &Snapshot, environments: &mut Environments, out: &mut RowWriter, actor: &Actor, messages: bool) {
-    let Actor { id, defined, job, name, ray_namespace, class_name, runtime_env, resources, placement_group, .. } =
-        actor;
-    let Actor { is_detached, label_selector, fallback_strategy, call_site, repr_name, state, timestamp, .. } = actor;
-    let Actor { start, end, first_seen, incarnations, restarts, restarts_lineage, restarts_preemption, .. } = actor;
-    out.hex(&id.0);
-    out.id(job);
-    out.flag(Some(*defined));
-    out.str(snapshot.str(*name));
-    out.str(snapshot.str(*ray_namespace));
-    out.str(snapshot.str(*class_name));
-    out.str(state.name());
-    out.flag(Some(*is_detached));
-    out.str(snapshot.str(*resources));
-    out.environment(snapshot.str(*runtime_env), environments);
-    for text in [label_selector, fallback_strategy, call_site, repr_name] {
-        out.str(snapshot.str(*text));
-    }
-    out.hex(snapshot.id(*placement_group));
-    for at in [timestamp, start, end, first_seen] {
-        out.time(*at);
-    }
-    for number in [restarts, restarts_lineage, restarts_preemption] {
-        out.int(Some(i64::from(*number)));
-    }
-    let cause = snapshot.text(actor.death_cause);
-    let (kind, message) = death(&cause);
-    out.text(kind.as_deref());
-    out.text(message.as_deref().filter(|_| messages));
-    out.str(if messages { &cause } else { "" });
-    let life = |incarnation: &Incarnation| {
-        let Incarnation { since, node, worker, pid, port } = *incarnation;
-        Life { since_ns: since.to_string(), node_id: hex(snapshot, node), worker_id: hex(snapshot, worker), pid, port }
-    };
-    let lives: Vec<Life> = incarnations.iter().map(life).collect();
-    // Numbers and texts always have a form in JSON.
-    out.text((!lives.is_empty()).then(|| serde_json::to_string(&lives).unwrap_or_default()).as_deref());
-}
-
-fn hex(snapshot: &Snapshot, id: Id) -> String {
-    let mut hex = Vec::new();
-    push_hex(&mut hex, snapshot.id(id));
-    String::from_utf8(hex).unwrap_or_default()
-}
-
-/// Returns the only key of a cause of death, and its message.
-fn death(cause: &str) -> (Option<String>, Option<String>) {
-    let parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(cause).unwrap_or_default();
-    let Some((kind, context)) = parsed.into_iter().next() else { return (None, None) };
-    let message = context.get("errorMessage").or_else(|| context.get("formattedExceptionString"));
-    (Some(kind), message.and_then(|message| message.as_str()).map(str::to_owned))
-}
-
-/// Reads actors, in the order of their ids.
+/// Reads actors, which are then sorted by id. Runtime environments that `values` does not have are those that the file
+/// shows.
 pub fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected, values: &mut Values) -> Result<Vec<Actor>, Error> {
-    let mut actors = TABLE.read(bytes, stamp, expected, values, pull)?;
+    let rows: Vec<ActorRow> = row::read(&layout()?, bytes, stamp, expected, values)?;
+    let mut actors: Vec<Actor> = rows.into_iter().map(|row| row.actor).collect();
     actors.sort_by_key(|actor| actor.id);
     Ok(actors)
 }
 
-fn pull(row: &mut RowReader<'_, '_>) -> Result<Actor, Error> {
-    row.skip(2);
-    Ok(Actor {
-        id: row.id()?,
-        job: row.id()?,
-        defined: row.flag().unwrap_or_default(),
-        name: row.str(),
-        ray_namespace: row.str(),
-        class_name: row.str(),
-        state: {
-            let name = row.text().unwrap_or_default();
-            ActorState::parse(name).ok_or_else(|| row.malformed(format!("{name:?} is no state of an actor")))?
-        },
-        is_detached: row.flag().unwrap_or_default(),
-        resources: row.str(),
-        runtime_env: row.environment()?,
-        label_selector: row.str(),
-        fallback_strategy: row.str(),
-        call_site: row.str(),
-        repr_name: row.str(),
-        placement_group: row.any_id()?,
-        timestamp: row.time(),
-        start: row.time(),
-        end: row.time(),
-        first_seen: row.time(),
-        restarts: row.small()?,
-        restarts_lineage: row.small()?,
-        restarts_preemption: row.small()?,
-        death_cause: {
-            row.skip(2);
-            row.long_text()
-        },
-        incarnations: lives(row)?,
+fn layout() -> Result<Layout, Error> {
+    Ok(Layout {
+        group_rows: 262_144,
+        encodings: vec![("actor_id", Encoding::DELTA_BYTE_ARRAY)],
+        sorted_by: vec!["job_id", "actor_id"],
+        page_statistics: true,
+        ..row::layout::<ActorRow>()?
     })
 }
 
-fn lives(row: &mut RowReader<'_, '_>) -> Result<Vec<Incarnation>, Error> {
-    let stored: Vec<Life> = row.json()?;
-    let of = |Life { since_ns, node_id, worker_id, pid, port }| {
-        let known = |id: String| Some(id).filter(|id| !id.is_empty());
-        let values = row.values();
-        let (node, worker) = (values.id(known(node_id).as_deref()), values.id(known(worker_id).as_deref()));
-        let (since, node, worker) = (since_ns.parse().ok(), node, worker);
-        let made = since.zip(node).zip(worker);
-        let made = made.map(|((since, node), worker)| Incarnation { since, node, worker, pid, port });
-        made.ok_or_else(|| row.malformed("a life of an actor is malformed"))
-    };
-    stored.into_iter().map(of).collect()
+impl Enum for ActorState {
+    fn word(self) -> &'static str {
+        self.name()
+    }
+
+    fn of_word(word: &str) -> Option<Self> {
+        Self::parse(word)
+    }
+}
+
+impl Record for Incarnation {
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn describe(&mut self, columns: &mut impl Columns) -> Result<(), Error> {
+        let Self { since, node, worker, pid, port } = self;
+        columns.times([("since", since)])?;
+        columns.string("node_id", node)?;
+        columns.string("worker_id", worker)?;
+        columns.number("pid", &mut NonZero(pid))?;
+        columns.number("port", &mut NonZero(port))
+    }
+}
+
+impl Record for ActorRow {
+    fn empty() -> Self {
+        Self { cluster: "".into(), session: "".into(), actor: Actor::default() }
+    }
+
+    fn describe(&mut self, columns: &mut impl Columns) -> Result<(), Error> {
+        let Self { cluster, session, actor } = self;
+        columns.string("cluster", cluster)?;
+        columns.string("session", session)?;
+        describe(actor, columns)
+    }
+}
+
+fn describe(actor: &mut Actor, columns: &mut impl Columns) -> Result<(), Error> {
+    let Actor {
+        id,
+        defined,
+        job,
+        name,
+        ray_namespace,
+        class_name,
+        runtime_env,
+        resources,
+        placement_group,
+        is_detached,
+        label_selector,
+        fallback_strategy,
+        call_site,
+        repr_name,
+        state,
+        timestamp,
+        start,
+        end,
+        first_seen,
+        incarnations,
+        restarts,
+        restarts_lineage,
+        restarts_preemption,
+        death_cause,
+    } = actor;
+    columns.string("actor_id", id)?;
+    columns.string("job_id", job)?;
+    columns.string("name", name)?;
+    columns.string("ray_namespace", ray_namespace)?;
+    columns.string("class_name", class_name)?;
+    columns.string("state", state)?;
+    columns.flag("is_detached", is_detached)?;
+    columns.string("required_resources", resources)?;
+    columns.runtime_env(runtime_env)?;
+    columns.string("label_selector", label_selector)?;
+    columns.string("fallback_strategy", fallback_strategy)?;
+    columns.string("call_site", call_site)?;
+    columns.string("repr_name", repr_name)?;
+    columns.string("placement_group_id", placement_group)?;
+    columns.times([("state_at", timestamp), ("start_at", start), ("end_at", end), ("first_seen_at", first_seen)])?;
+    columns.number("num_restarts", restarts)?;
+    columns.number("_restarts_lineage", restarts_lineage)?;
+    columns.number("_restarts_preemption", restarts_preemption)?;
+    columns.string("death_cause", death_cause)?;
+    let (mut kind, mut message) = columns.value_of(death_cause).and_then(|cause| shown_death(&cause)).unzip();
+    columns.string("death_kind", &mut kind)?;
+    columns.string("death_message", &mut message)?;
+    columns.list("lives", incarnations)?;
+    columns.flag("defined", defined)
+}
+
+/// Returns the kind of a death, which is the only key of its cause, and its message.
+fn shown_death(cause: &str) -> Option<(Box<str>, Box<str>)> {
+    let Some(Value::Object(cause)) = stored_json::value(cause) else { return None };
+    let (kind, context) = cause.into_iter().next()?;
+    let keys = ["errorMessage", "error_message", "formattedExceptionString", "formatted_exception_string"];
+    let texts = keys.iter().filter_map(|key| context.get(key)?.as_str());
+    let message = texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    Some((kind.into(), message.into()))
+}
+
+impl Row for ActorRow {
+    const TABLE: &'static str = "actors";
+
+    fn is_before(&self, next: &Self, _values: &Values) -> bool {
+        (self.actor.job, self.actor.id) < (next.actor.job, next.actor.id)
+    }
 }

@@ -3,12 +3,12 @@
 use crate::environments::Environments;
 use crate::error::Error;
 use crate::file::{Expected, Stamp};
+use crate::hash::sha256;
 use crate::head::{About, FactFile, HeadParts, Input, Options, Session, TableFile, Writer, sums};
 use crate::{actors, profile, tasks};
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_core::layout::LargeTable;
 use ray_history_core::snapshot::Snapshot;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct Content {
     pub snapshot: Arc<Snapshot>,
     /// The raw objects, sorted by key.
     pub inputs: Vec<Input>,
-    /// What the snapshot's facts were read from.
+    /// The parts of log files that the snapshot's facts were read from.
     pub facts: Vec<FactFile>,
     /// Records that were read of each node.
     pub records_by_node: BTreeMap<String, u64>,
@@ -105,7 +105,7 @@ impl Build {
             LargeTable::ProfileEvents => self.about.profile_events = rows,
             LargeTable::Actors => {}
         }
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = sha256(&bytes);
         let (name, size) = (table.name().to_owned(), bytes.len() as u64);
         self.about.tables.push(TableFile { name, part: 0, rows, uncompressed, size, sha256 });
         Ok(TablePart { table, part: 0, bytes })
@@ -119,9 +119,4 @@ impl Build {
         let Content { snapshot, inputs, facts, records_by_node, .. } = content;
         HeadParts { about, stamp, environments, snapshot: &snapshot, inputs, facts, records_by_node }.pack()
     }
-}
-
-/// Returns bytes in hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

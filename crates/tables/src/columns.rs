@@ -59,12 +59,7 @@ impl Batch {
     /// Returns a column of strings.
     pub(crate) fn strings(&self, name: &str) -> Result<Strings<'_>, Error> {
         let Some(column) = self.column(name)? else { return Ok(Strings::Absent) };
-        if let Some(plain) = column.as_any().downcast_ref() {
-            return Ok(Strings::Plain(plain));
-        }
-        let keys: Option<&DictionaryArray<Int32Type>> = column.as_any().downcast_ref();
-        let found = keys.and_then(|keys| Some(Strings::Dictionary(keys, keys.values().as_any().downcast_ref()?)));
-        found.ok_or_else(|| self.malformed(format!("the column {name} is of another type")))
+        Strings::of(column).ok_or_else(|| self.malformed(format!("the column {name} is of another type")))
     }
 
     /// Returns a column of numbers or times.
@@ -84,6 +79,15 @@ impl Batch {
 }
 
 impl<'a> Strings<'a> {
+    /// Returns a column of strings; `None` if it is of another type.
+    pub(crate) fn of(column: &'a ArrayRef) -> Option<Self> {
+        if let Some(plain) = column.as_any().downcast_ref() {
+            return Some(Self::Plain(plain));
+        }
+        let keys: &DictionaryArray<Int32Type> = column.as_any().downcast_ref()?;
+        Some(Self::Dictionary(keys, keys.values().as_any().downcast_ref()?))
+    }
+
     /// Returns the value of a row, which must be below the number of rows.
     pub(crate) fn get(&self, row: usize) -> Option<&'a str> {
         match *self {

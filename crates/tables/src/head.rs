@@ -18,12 +18,13 @@ pub use members::MAX_HEAD;
 pub(crate) use pack::HeadParts;
 pub use unpack::Opened;
 
-use crate::build::hex;
 use crate::error::Error;
+use crate::hash::sha256 as hash;
+use crate::small::failures;
 use bytes::Bytes;
 use members::Members;
 use ray_history_core::base::name::SessionKey;
-use sha2::{Digest as _, Sha256};
+use ray_history_core::snapshot::failures::Failures;
 
 /// The head of a session, as it was read.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl TableFile {
         if bytes.len() as u64 != *size {
             return Err(Error::malformed(name, format!("it has {} bytes, and its head says {size}", bytes.len())));
         }
-        if hex(&Sha256::digest(bytes)) != *sha256 {
+        if hash(bytes) != *sha256 {
             return Err(Error::malformed(name, "its bytes are not those that its head names"));
         }
         Ok(())
@@ -59,6 +60,12 @@ impl Head {
     pub fn inputs(&self) -> Result<Vec<Input>, Error> {
         let (bytes, expected) = self.member("inputs.parquet")?;
         inputs::read(bytes, &self.about.stamp(), &expected)
+    }
+
+    /// Returns what failed, as of the build.
+    pub fn failures(&self) -> Result<Failures, Error> {
+        let (bytes, expected) = self.member("failures.parquet")?;
+        failures::read(bytes, &self.about.stamp(), &expected)
     }
 
     fn member(&self, name: &str) -> Result<(Bytes, crate::file::Expected), Error> {

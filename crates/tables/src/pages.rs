@@ -76,8 +76,10 @@ impl Chunk {
             return Err("an unknown compression");
         }
         let is_text = column.column_type() == Type::BYTE_ARRAY;
-        // Only then does the reader check that texts are UTF-8.
-        if is_text && column.column_descr().converted_type() != ConvertedType::UTF8 {
+        // Only of these does the reader check that texts are UTF-8; bytes without any annotation are bytes.
+        let (logical, converted) = (column.column_descr().logical_type_ref(), column.column_descr().converted_type());
+        let is_bytes = logical.is_none() && converted == ConvertedType::NONE;
+        if is_text && converted != ConvertedType::UTF8 && !is_bytes {
             return Err("bytes in place of a text");
         }
         let headers = headers(bytes, column)?;

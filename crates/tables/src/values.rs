@@ -45,11 +45,17 @@ impl Values {
     /// Returns the handle of an id in hex digits; no id for `None`. Fails on anything but pairs of hex digits.
     pub fn id(&mut self, hex: Option<&str>) -> Option<Id> {
         let Some(hex) = hex else { return Some(Id::default()) };
-        let mut bytes = [0; 64];
-        let bytes = bytes.get_mut(..hex.len() / 2)?;
         if hex.len() % 2 != 0 {
             return None;
         }
+        // Events may name ids of any length, where Ray's have 28 bytes at most.
+        let (mut short, mut long) = ([0; 32], Vec::new());
+        let bytes = if let Some(bytes) = short.get_mut(..hex.len() / 2) {
+            bytes
+        } else {
+            long.resize(hex.len() / 2, 0);
+            &mut long
+        };
         for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
             *byte = digit(pair[0])? << 4 | digit(pair[1])?;
         }
@@ -75,7 +81,9 @@ mod tests {
         assert_eq!(values.id(None), Some(Id::default()));
         let id = values.id(Some("0a0b")).unwrap();
         assert_eq!(values.ids.values().id(id), [10, 11]);
-        for bad in ["0a0", "0A", "zz", &"0".repeat(200)] {
+        let long = values.id(Some(&"0f".repeat(100))).unwrap();
+        assert_eq!(values.ids.values().id(long), [15; 100]);
+        for bad in ["0a0", "0A", "zz"] {
             assert_eq!(values.id(Some(bad)), None, "{bad}");
         }
     }

@@ -43,7 +43,7 @@ pub(super) struct Next {
     pub(super) is_open: bool,
 }
 
-/// What is known of the sessions of this replica.
+/// The sessions of this replica, as far as they are known.
 #[derive(Debug)]
 pub(super) struct Queue {
     hashes: Hashes,

@@ -51,6 +51,12 @@ impl FailureKind {
             Self::Submission => "submission",
         }
     }
+
+    /// Returns the kind with a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Task, Self::Actor, Self::Worker, Self::Node, Self::Job, Self::Submission];
+        all.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 /// Failures of one kind and job with one fingerprint.

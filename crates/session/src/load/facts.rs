@@ -32,7 +32,7 @@ pub(super) type Unreadable = Vec<(String, String)>;
 pub(super) struct LogFacts {
     pub(super) facts: Facts,
     pub(super) unreadable: Unreadable,
-    /// What the facts were read from, if it is wanted.
+    /// The parts of files that the facts were read from, if they are wanted.
     pub(super) kept: Option<KeptFacts>,
     /// Accounts for the memory of the facts.
     pub(super) _held: HeldBytes,

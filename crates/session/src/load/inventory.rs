@@ -1,7 +1,7 @@
 //! Counts the stored files of one session, and samples its events if they are too many to be read.
 
-use super::objects::{self, Places};
 use super::pages::Pages;
+use super::places::{self, Places};
 use crate::{Error, low_priority};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -41,7 +41,7 @@ pub(crate) struct Inventory {
 impl Inventory {
     /// Lists all objects of a session and reads none.
     pub(crate) async fn list(store: &Arc<dyn Storage>, key: &SessionKey, places: &Places) -> Result<Self, Error> {
-        let prefixes = objects::prefixes(&**store, key, places).await?;
+        let prefixes = places::prefixes(&**store, key, places).await?;
         let mut pages = Pages::first(Arc::clone(store), prefixes).await?;
         let mut events = Vec::new();
         {

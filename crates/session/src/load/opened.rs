@@ -2,7 +2,7 @@
 
 use super::kept::KeptFacts;
 use super::objects::LogIndex;
-use super::persisted::{Persisted, Raw};
+use super::origin::{Origin, Persisted, Raw};
 use super::proved::Proved;
 use super::{Digest, Relisted};
 use crate::Error;
@@ -42,7 +42,7 @@ pub struct OpenSession {
     pub proved: Option<Arc<Proved>>,
     /// The persisted snapshot that it was opened from; `None` if it was built from raw data.
     pub persisted: Option<Arc<Persisted>>,
-    /// What its facts were read from, if it may be persisted.
+    /// The parts of log files that its facts were read from, if it may be persisted.
     pub(crate) kept: Option<Arc<KeptFacts>>,
     /// Time of the last comparison with the store.
     pub checked_at: SystemTime,
@@ -56,19 +56,6 @@ pub struct OpenSession {
     bytes: u64,
     /// Held as long as the session is in use, cached or not.
     memory: Option<Arc<Reservation>>,
-}
-
-/// The origin of a session: what its facts were read from, or the persisted snapshot.
-#[derive(Debug, Default)]
-pub(super) struct Origin {
-    pub(super) kept: Option<KeptFacts>,
-    pub(super) persisted: Option<Persisted>,
-}
-
-impl Origin {
-    fn weight(&self) -> usize {
-        self.kept.as_ref().map_or(0, KeptFacts::weight) + self.persisted.as_ref().map_or(0, Persisted::weight)
-    }
 }
 
 impl OpenSession {

@@ -5,7 +5,8 @@
 
 mod replayed;
 
-use super::opened::{OpenSession, Origin};
+use super::opened::OpenSession;
+use super::origin::{Origin, Persisted, Raw};
 use super::{AttemptError, Load, LogNames, Proved, now};
 use crate::Error;
 use crate::load_permit::LoadPermit;
@@ -15,7 +16,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use ray_history_core::layout::{LargeTable, MAX_PARTS, PersistedKeys, Root};
 use ray_history_metrics::persist::Rejection;
 use ray_history_storage::{ErrorKind, ObjectBody, ReadRange};
-use ray_history_tables::{self as tables, Compared, Head, Input, MAX_HEAD, TableFile};
+use ray_history_tables::{self as tables, Head, Input, MAX_HEAD, TableFile};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -24,34 +25,6 @@ use tokio::time::Instant;
 const FETCHES: usize = 4;
 /// Bytes held per byte of a head while it is decoded: the object, its members, and what they become.
 const PER_HEAD_BYTE: u64 = 4;
-
-/// The persisted snapshot that a session was opened from.
-#[derive(Clone, Debug)]
-pub struct Persisted {
-    /// The build: 32 hex digits.
-    pub build: String,
-    /// The time of the writer's clock, RFC 3339.
-    pub written_at: String,
-    /// The raw data behind it, as of the last look.
-    pub raw: Raw,
-    /// The raw objects of the build.
-    inputs: Arc<[Input]>,
-}
-
-/// The raw data behind a persisted snapshot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Raw {
-    /// As it was for the build, or not looked at yet.
-    #[default]
-    Whole,
-    /// Some of it was deleted.
-    Partly {
-        /// Files that came after the build and cannot be added, because others are gone.
-        late: u64,
-    },
-    /// All of it was deleted.
-    Gone,
-}
 
 /// The reason why a persisted snapshot cannot be used.
 #[derive(Debug)]
@@ -69,32 +42,6 @@ pub(super) enum FromSnapshot {
     Opened(Box<OpenSession>),
     Absent,
     Rejected(Rejected),
-}
-
-impl Persisted {
-    /// Compares the objects of the build with a later listing.
-    pub(crate) fn compare(&self, listed: &[Input]) -> Compared {
-        tables::compare(&self.inputs, listed)
-    }
-
-    /// Returns the state of the raw data by such a comparison.
-    pub(crate) fn raw(&self, found: Compared) -> Raw {
-        match found.gone {
-            0 => Raw::Whole,
-            gone if gone == self.inputs.len() as u64 && found.late == 0 => Raw::Gone,
-            _ => Raw::Partly { late: found.late },
-        }
-    }
-
-    pub(super) fn with_raw(&self, raw: Raw) -> Self {
-        Self { raw, ..self.clone() }
-    }
-
-    /// Returns the memory held, in bytes.
-    pub(super) fn weight(&self) -> usize {
-        let of = |input: &Input| size_of::<Input>() + input.key.len() + input.etag.as_ref().map_or(0, String::len);
-        self.inputs.iter().map(of).sum()
-    }
 }
 
 impl Rejected {
@@ -240,12 +187,8 @@ impl Load {
         let records: BTreeMap<String, u64> =
             if nodes.manifests.is_empty() { BTreeMap::new() } else { opened.records_by_node };
         let proved = Proved::build(&opened.snapshot, records, &manifests, nodes, now());
-        let persisted = Persisted {
-            build: head.about.build.clone(),
-            written_at: head.about.written_at.clone(),
-            raw: Raw::Whole,
-            inputs: inputs.into(),
-        };
+        let (build, written_at) = (head.about.build.clone(), head.about.written_at.clone());
+        let persisted = Persisted { build, written_at, raw: Raw::Whole, inputs: inputs.into() };
         let origin = Origin { kept: None, persisted: Some(persisted) };
         let snapshot = Arc::new(opened.snapshot);
         let session =

@@ -2,8 +2,9 @@
 
 use super::Digest;
 use super::nodes::NodeFiles;
-use super::objects::{self, LogIndex, Places, SessionObjects};
+use super::objects::{LogIndex, SessionObjects};
 use super::pages::Pages;
+use super::places::{self, Places};
 use ray_history_core::base::name::SessionKey;
 use ray_history_storage::{Error, Storage};
 use ray_history_tables::Input;
@@ -27,7 +28,7 @@ pub(crate) async fn inputs(
     key: &SessionKey,
     places: &Places,
 ) -> Result<(Vec<Input>, Relisted), Error> {
-    let prefixes = objects::prefixes(&**store, key, places).await?;
+    let prefixes = places::prefixes(&**store, key, places).await?;
     let mut pages = Pages::first_into(SessionObjects::with_inputs(), Arc::clone(store), prefixes).await?;
     pages.rest().await?;
     let mut inputs = pages.objects.take_inputs();
@@ -38,7 +39,7 @@ pub(crate) async fn inputs(
 
 /// Lists all objects of a session and reads none.
 pub(crate) async fn relist(store: &Arc<dyn Storage>, key: &SessionKey, places: &Places) -> Result<Relisted, Error> {
-    let prefixes = objects::prefixes(&**store, key, places).await?;
+    let prefixes = places::prefixes(&**store, key, places).await?;
     let mut pages = Pages::first(Arc::clone(store), prefixes).await?;
     pages.rest().await?;
     Ok(Relisted::of(pages))

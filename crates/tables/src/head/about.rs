@@ -1,11 +1,10 @@
 //! `snapshot.json` of a head: the session, the build, and the files that belong to it.
 
-use crate::build::hex;
 use crate::error::Error;
 use crate::file::{Expected, Stamp};
+use crate::hash::sha256;
 use ray_history_core::base::name::{Owner, OwnerKind, SessionKey};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// The name of the format.
@@ -198,7 +197,7 @@ fn build(inputs: &InputSums, options: Options) -> String {
     let Options { clear_environments, messages, profile_events } = options;
     let digest = &inputs.digest;
     let text = format!("{digest}\n{FOLD}\n{MAJOR}.{MINOR}\n{clear_environments} {messages} {profile_events}\n");
-    hex(&Sha256::digest(text)[..16])
+    sha256(text).chars().take(32).collect()
 }
 
 impl About {

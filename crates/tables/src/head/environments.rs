@@ -3,27 +3,50 @@
 use crate::environments::Environments;
 use crate::error::Error;
 use crate::file::{Expected, Stamp};
-use crate::rows::Kind::{Int, Text};
-use crate::rows::Table;
+use crate::row::{self, Columns, Record, Row};
 use crate::values::Values;
 use bytes::Bytes;
+use ray_history_core::snapshot::Snapshot;
 
-const TABLE: Table = Table { name: "environments", columns: &[("index", Int), ("runtime_env", Text)] };
+#[derive(Clone, Default)]
+struct Environment {
+    index: i32,
+    runtime_env: Box<str>,
+}
+
+impl Record for Environment {
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn describe(&mut self, columns: &mut impl Columns) -> Result<(), Error> {
+        let Self { index, runtime_env } = self;
+        columns.number("index", index)?;
+        columns.string("runtime_env", runtime_env)
+    }
+}
+
+impl Row for Environment {
+    const TABLE: &'static str = "environments";
+
+    fn is_before(&self, next: &Self, _values: &Values) -> bool {
+        self.index < next.index
+    }
+}
 
 pub(super) fn write(environments: &Environments, stamp: &Stamp) -> Result<(Vec<u8>, Expected), Error> {
-    TABLE.write(stamp, environments.iter().enumerate(), |out, (at, environment)| {
-        out.int(i64::try_from(at).ok());
-        out.text(Some(environment));
-    })
+    let rows = (0..).zip(environments.iter());
+    let rows = rows.map(|(index, environment)| Environment { index, runtime_env: environment.into() });
+    row::write(&row::layout::<Environment>()?, &Snapshot::default(), rows, &mut Environments::default(), stamp)
 }
 
 pub(super) fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected) -> Result<Environments, Error> {
-    let (mut environments, mut at) = (Environments::default(), 0);
-    TABLE.read(bytes, stamp, expected, &mut Values::default(), |row| {
-        let (index, text) = (row.int(), row.text());
-        let text = text.filter(|_| index == Some(at)).ok_or_else(|| row.malformed("an environment is missing"))?;
-        at += 1;
-        if i64::from(environments.intern(text)) + 1 == at { Ok(()) } else { Err(row.malformed("one stands twice")) }
-    })?;
+    let layout = row::layout::<Environment>()?;
+    let mut environments = Environments::default();
+    for Environment { index, runtime_env } in row::read(&layout, bytes, stamp, expected, &mut Values::default())? {
+        if environments.intern(&runtime_env) != index || environments.len() as i64 != i64::from(index) + 1 {
+            return Err(Error::malformed(Environment::TABLE, "an environment is missing, or stands twice"));
+        }
+    }
     Ok(environments)
 }

@@ -1,4 +1,4 @@
-//! What tables do not hold: parts of Ray's own log files that carry facts, stored answers of the live dashboard, and
+//! Everything that tables do not hold: parts of Ray's own log files that carry facts, stored answers of the live dashboard, and
 //! platform events, as the very bytes that they were read from. A better rule reaches old sessions, too.
 
 use crate::error::Error;
@@ -9,6 +9,8 @@ use bytes::Bytes;
 use parquet::basic::Encoding;
 use std::sync::Arc;
 
+/// Longest file or body that is kept, in bytes: readers refuse longer pages.
+const LONGEST: usize = 32 << 20;
 /// Bytes of one batch.
 const BATCH_BYTES: usize = 8 << 20;
 
@@ -61,6 +63,10 @@ pub(super) fn write(kept: &Kept, stamp: &Stamp) -> Result<(Vec<u8>, Expected), E
     let files = kept.files.iter().map(|file| (FACT, Some(&*file.node), Some(&*file.path), &*file.bytes));
     let endpoints = kept.endpoints.iter().map(|(url, body)| (ENDPOINT, None, Some(&**url), &**body));
     let events = kept.platform_events.iter().map(|event| (PLATFORM_EVENT, None, None, &**event));
+    let lengths = files.clone().chain(endpoints.clone()).chain(events.clone()).map(|row: Row<'_>| row.3.len());
+    if lengths.max() > Some(LONGEST) {
+        return Err(Error::malformed("facts", format!("a log file or a stored answer is longer than {LONGEST} bytes")));
+    }
     let mut rows: Box<dyn Iterator<Item = Row<'_>>> = Box::new(files.chain(endpoints).chain(events));
     let layout = layout();
     let batches = std::iter::from_fn(|| {

@@ -8,11 +8,18 @@ use super::{environments, inputs, members, redact};
 use crate::environments::Environments;
 use crate::error::Error;
 use crate::file::{Expected, Stamp};
-use crate::small;
+use crate::small::{Table, failures};
 use bytes::Bytes;
 use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::driver::Driver;
 use ray_history_core::snapshot::failures::Failures;
+use ray_history_core::snapshot::job::{DriverJob, SubmissionEvents};
+use ray_history_core::snapshot::node::Node;
+use ray_history_core::snapshot::placement_group::PlacementGroup;
 use ray_history_core::snapshot::redact::Redactor;
+use ray_history_core::snapshot::runtime_env::NodeRuntimeEnv;
+use ray_history_core::snapshot::submission::UnifiedJob;
+use ray_history_core::snapshot::worker::Worker;
 use std::collections::BTreeMap;
 
 /// Everything that a head is made of.
@@ -32,29 +39,47 @@ impl HeadParts<'_> {
         let (snapshot, stamp) = (self.snapshot, &self.stamp);
         let options = self.about.options;
         let (environments, messages) = (&mut self.environments, options.messages);
-        let mut files: Vec<(&str, (Vec<u8>, Expected))> = vec![
-            ("nodes.parquet", small::nodes::write(snapshot, stamp)?),
-            ("workers.parquet", small::workers::write(snapshot, stamp)?),
-            ("drivers.parquet", small::drivers::write(snapshot, stamp)?),
-            ("driver_jobs.parquet", small::driver_jobs::write(snapshot, environments, stamp)?),
-            ("submission_events.parquet", small::submission_events::write(snapshot, environments, stamp)?),
-            ("placement_groups.parquet", small::placement_groups::write(snapshot, stamp)?),
-            ("jobs.parquet", small::jobs::write(snapshot, environments, stamp, messages)?),
-            ("runtime_envs.parquet", small::runtime_envs::write(snapshot, environments, stamp)?),
-            ("failures.parquet", small::failures::write(&Failures::of(snapshot), stamp, messages)?),
-            ("inputs.parquet", inputs::write(&self.inputs, stamp)?),
-        ];
-        files.push(("facts.parquet", facts::write(&kept(snapshot, self.facts, options.clear_environments), stamp)?));
+        let mut small = Small { snapshot, environments, stamp, messages, files: Vec::new() };
+        small.add::<Node>()?;
+        small.add::<Worker>()?;
+        small.add::<Driver>()?;
+        small.add::<DriverJob>()?;
+        small.add::<SubmissionEvents>()?;
+        small.add::<PlacementGroup>()?;
+        small.add::<UnifiedJob>()?;
+        small.add::<NodeRuntimeEnv>()?;
+        let mut files = small.files;
+        let mut add = |name: &str, file| files.push((format!("{name}.parquet"), file));
+        add(failures::NAME, failures::write(&Failures::of(snapshot), stamp, messages)?);
+        add("inputs", inputs::write(&self.inputs, stamp)?);
+        add("facts", facts::write(&kept(snapshot, self.facts, options.clear_environments), stamp)?);
         if options.clear_environments {
-            files.push(("environments.parquet", environments::write(&self.environments, stamp)?));
+            add("environments", environments::write(&self.environments, stamp)?);
         }
-        let promises = files.iter().map(|(name, (_, expected))| ((*name).to_owned(), expected.into()));
+        let promises = files.iter().map(|(name, (_, expected))| (name.clone(), expected.into()));
         self.about.members = promises.collect();
         let about = serde_json::to_vec(&self.about).map_err(|error| Error::malformed("snapshot.json", error))?;
         let report = Report::of(snapshot, &self.records_by_node).to_bytes()?;
         let mut members = vec![("snapshot.json", about), ("completeness.json", report)];
-        members.extend(files.into_iter().map(|(name, (bytes, _))| (name, bytes)));
+        members.extend(files.iter_mut().map(|(name, (bytes, _))| (name.as_str(), std::mem::take(bytes))));
         members::pack(&members)
+    }
+}
+
+/// The files of small tables.
+struct Small<'a> {
+    snapshot: &'a Snapshot,
+    environments: &'a mut Environments,
+    stamp: &'a Stamp,
+    messages: bool,
+    files: Vec<(String, (Vec<u8>, Expected))>,
+}
+
+impl Small<'_> {
+    fn add<T: Table>(&mut self) -> Result<(), Error> {
+        let file = T::write(self.snapshot, self.environments, self.stamp, self.messages)?;
+        self.files.push((format!("{}.parquet", T::NAME), file));
+        Ok(())
     }
 }
 

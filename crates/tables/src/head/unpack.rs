@@ -4,9 +4,10 @@ use super::facts::{self, Kept};
 use super::report::Report;
 use super::{Head, TableFile, environments};
 use crate::error::Error;
-use crate::file::{Expected, Stamp};
+use crate::file::Stamp;
+use crate::small::Table;
 use crate::values::Values;
-use crate::{actors, profile, small, tasks};
+use crate::{actors, profile, tasks};
 use bytes::Bytes;
 use ray_history_core::layout::LargeTable;
 use ray_history_core::logs::Facts;
@@ -22,8 +23,6 @@ pub struct Opened {
     /// Records that were read of each node, for the proof by manifests.
     pub records_by_node: BTreeMap<String, u64>,
 }
-
-type ReadTable<T> = fn(Bytes, &Stamp, &Expected, &mut Values) -> Result<Vec<T>, Error>;
 
 impl Head {
     /// Returns the snapshot of the head and its tables, which must be checked (`TableFile::check`).
@@ -62,22 +61,12 @@ impl Head {
             session_name: about.session.session.clone(),
             tasks,
             actors,
-            nodes: self.small("nodes.parquet", &stamp, &mut values, small::nodes::read)?,
-            workers: self.small("workers.parquet", &stamp, &mut values, small::workers::read)?,
-            drivers: self.small("drivers.parquet", &stamp, &mut values, small::drivers::read)?,
-            driver_jobs: self.small("driver_jobs.parquet", &stamp, &mut values, small::driver_jobs::read)?,
-            submission_events: self.small(
-                "submission_events.parquet",
-                &stamp,
-                &mut values,
-                small::submission_events::read,
-            )?,
-            placement_groups: self.small(
-                "placement_groups.parquet",
-                &stamp,
-                &mut values,
-                small::placement_groups::read,
-            )?,
+            nodes: self.small(&stamp, &mut values)?,
+            workers: self.small(&stamp, &mut values)?,
+            drivers: self.small(&stamp, &mut values)?,
+            driver_jobs: self.small(&stamp, &mut values)?,
+            submission_events: self.small(&stamp, &mut values)?,
+            placement_groups: self.small(&stamp, &mut values)?,
             endpoints: endpoints.collect::<Result<_, Error>>()?,
             platform_events: platform_events.into_iter().map(strict).collect::<Result<_, _>>()?,
             facts,
@@ -90,7 +79,7 @@ impl Head {
             None
         } else {
             // The agents' logs hold values of variables, so they are not kept.
-            Some(self.small("runtime_envs.parquet", &stamp, &mut values, small::runtime_envs::read)?)
+            Some(self.small(&stamp, &mut values)?)
         };
         snapshot.strings = values.strings.freeze();
         snapshot.ids = values.ids.freeze();
@@ -112,9 +101,9 @@ impl Head {
         Ok(read.table)
     }
 
-    fn small<T>(&self, name: &str, stamp: &Stamp, values: &mut Values, read: ReadTable<T>) -> Result<Vec<T>, Error> {
-        let (bytes, expected) = self.member(name)?;
-        read(bytes, stamp, &expected, values)
+    fn small<T: Table>(&self, stamp: &Stamp, values: &mut Values) -> Result<Vec<T>, Error> {
+        let (bytes, expected) = self.member(&format!("{}.parquet", T::NAME))?;
+        T::read(bytes, stamp, &expected, values)
     }
 }
 

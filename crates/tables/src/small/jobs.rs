@@ -1,69 +1,118 @@
-//! The table `jobs`: jobs as the dashboard lists them, in its order. They are written for queries alone: a reader derives
-//! them from the facts again, by its own rules.
+//! The table `jobs`, in Ray's order: as the dashboard lists them.
 
-use crate::environments::Environments;
+use super::Member;
 use crate::error::Error;
-use crate::file::{Expected, Stamp};
-use crate::rows::Kind::{Int, Millis, Text};
-use crate::rows::Table;
+use crate::row::{Columns, Enum, Record, Row};
+use crate::values::Values;
+use ray_history_core::base::id::JobId;
 use ray_history_core::snapshot::Snapshot;
-use ray_history_core::snapshot::submission::{Driver, JobType, UnifiedJob};
-use serde_json::{Map, Value, json};
+use ray_history_core::snapshot::submission::{Driver, JobStatus, JobType, UnifiedJob};
 
-pub(crate) const TABLE: Table = Table {
-    name: "jobs",
-    columns: &[
-        ("type", Text),
-        ("submission_id", Text),
-        ("job_id", Text),
-        ("drivers", Text),
-        ("status", Text),
-        ("entrypoint", Text),
-        ("message", Text),
-        ("error_type", Text),
-        ("start_at", Millis),
-        ("end_at", Millis),
-        ("metadata", Text),
-        ("runtime_env", Text),
-        ("_runtime_env", Int),
-        ("driver_agent_http_address", Text),
-        ("driver_node_id", Text),
-        ("driver_exit_code", Int),
-    ],
-};
+impl Enum for JobType {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Submission => "SUBMISSION",
+            Self::Driver => "DRIVER",
+        }
+    }
 
-pub(crate) fn write(
-    snapshot: &Snapshot,
-    environments: &mut Environments,
-    stamp: &Stamp,
-    messages: bool,
-) -> Result<(Vec<u8>, Expected), Error> {
-    TABLE.write(stamp, &snapshot.jobs, |out, job| {
-        let UnifiedJob { job_type, submission_id, drivers, status, entrypoint, message, error_type, .. } = job;
-        let UnifiedJob { start_ms, end_ms, metadata, runtime_env, driver_agent_http_address, .. } = job;
-        out.str(match job_type {
-            JobType::Submission => "SUBMISSION",
-            JobType::Driver => "DRIVER",
-        });
-        out.text(submission_id.as_deref());
-        out.text(job.driver().map(|driver| driver.id.hex()).as_deref());
-        let driver = |Driver { id, node_ip_address, pid }: &Driver| {
-            json!({"job_id": id.hex(), "node_ip": node_ip_address, "pid": pid})
-        };
-        let drivers: Vec<Value> = drivers.iter().map(driver).collect();
-        out.text((!drivers.is_empty()).then(|| Value::from(drivers).to_string()).as_deref());
-        out.str(status.name());
-        out.str(entrypoint);
-        out.text(message.as_deref().filter(|_| messages));
-        out.text(error_type.as_deref());
-        out.millis(*start_ms);
-        out.millis(*end_ms);
-        let pairs = metadata.iter().map(|(key, value)| (key.to_string(), Value::from(&**value)));
-        let object: Map<String, Value> = pairs.collect();
-        out.text((!object.is_empty()).then(|| Value::from(object).to_string()).as_deref());
-        out.environment(runtime_env, environments);
-        out.text(driver_agent_http_address.as_deref());
-        out.text(job.driver_node_id.as_deref());
-        out.int(job.driver_exit_code.map(i64::from));
-    })
+    fn of_word(word: &str) -> Option<Self> {
+        [Self::Submission, Self::Driver].into_iter().find(|job_type| job_type.word() == word)
+    }
+}
+
+impl Enum for JobStatus {
+    fn word(self) -> &'static str {
+        self.name()
+    }
+
+    fn of_word(word: &str) -> Option<Self> {
+        Self::parse(word)
+    }
+}
+
+impl Record for Driver {
+    fn empty() -> Self {
+        Self { id: JobId::NIL, node_ip_address: Box::default(), pid: Box::default() }
+    }
+
+    fn describe(&mut self, columns: &mut impl Columns) -> Result<(), Error> {
+        let Self { id, node_ip_address, pid } = self;
+        columns.string("job_id", id)?;
+        columns.string("node_ip", node_ip_address)?;
+        columns.string("pid", pid)
+    }
+}
+
+impl Record for UnifiedJob {
+    fn empty() -> Self {
+        Self {
+            job_type: JobType::Driver,
+            submission_id: None,
+            drivers: Vec::new(),
+            status: JobStatus::Pending,
+            entrypoint: Box::default(),
+            message: None,
+            error_type: None,
+            start_ms: None,
+            end_ms: None,
+            metadata: Vec::new(),
+            runtime_env: Box::default(),
+            driver_agent_http_address: None,
+            driver_node_id: None,
+            driver_exit_code: None,
+        }
+    }
+
+    fn describe(&mut self, columns: &mut impl Columns) -> Result<(), Error> {
+        let mut shown = self.driver().map(|driver| driver.id);
+        let Self {
+            job_type,
+            submission_id,
+            drivers,
+            status,
+            entrypoint,
+            message,
+            error_type,
+            start_ms,
+            end_ms,
+            metadata,
+            runtime_env,
+            driver_agent_http_address,
+            driver_node_id,
+            driver_exit_code,
+        } = self;
+        columns.string("type", job_type)?;
+        columns.string("submission_id", submission_id)?;
+        columns.string("job_id", &mut shown)?;
+        columns.list("drivers", drivers)?;
+        columns.string("status", status)?;
+        columns.string("entrypoint", entrypoint)?;
+        columns.string("message", message)?;
+        columns.string("error_type", error_type)?;
+        columns.millis([("start_at", start_ms), ("end_at", end_ms)])?;
+        columns.map("metadata", metadata)?;
+        columns.runtime_env(runtime_env)?;
+        columns.string("driver_agent_http_address", driver_agent_http_address)?;
+        columns.string("driver_node_id", driver_node_id)?;
+        columns.number("driver_exit_code", driver_exit_code)
+    }
+}
+
+impl Row for UnifiedJob {
+    const TABLE: &'static str = "jobs";
+
+    fn is_before(&self, _next: &Self, _values: &Values) -> bool {
+        true
+    }
+}
+
+impl Member for UnifiedJob {
+    fn rows(snapshot: &Snapshot) -> &[Self] {
+        &snapshot.jobs
+    }
+
+    fn without_messages(self) -> Self {
+        Self { message: None, ..self }
+    }
 }

@@ -1,101 +1,75 @@
-//! The table `nodes`.
+//! The table `nodes`, by node id.
 
+use super::Member;
 use crate::error::Error;
-use crate::file::{Expected, Stamp};
-use crate::rows::Kind::{Flag, Int, Micros, Number, Text};
-use crate::rows::{RowReader, RowWriter, Table};
+use crate::row::{Columns, Record, Row};
 use crate::values::Values;
-use bytes::Bytes;
+use ray_history_core::base::stored_json;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::node::Node;
-use std::collections::BTreeMap;
+use serde_json::Value;
 
-pub(crate) const TABLE: Table = Table {
-    name: "nodes",
-    columns: &[
-        ("node_id", Text),
-        ("defined", Flag),
-        ("_advanced", Flag),
-        ("_is_foreign", Flag),
-        ("ip", Text),
-        ("hostname", Text),
-        ("node_name", Text),
-        ("instance_id", Text),
-        ("instance_type_name", Text),
-        ("labels", Text),
-        ("start_at", Micros),
-        ("_start_ns", Int),
-        ("end_at", Micros),
-        ("_end_ns", Int),
-        ("alive", Flag),
-        ("draining", Flag),
-        ("is_head", Flag),
-        ("resources", Text),
-        ("num_cpus", Number),
-        ("num_gpus", Number),
-        ("memory_bytes", Number),
-        ("death_reason", Text),
-        ("death_message", Text),
-    ],
-};
-
-pub(crate) fn write(snapshot: &Snapshot, stamp: &Stamp) -> Result<(Vec<u8>, Expected), Error> {
-    TABLE.write(stamp, &snapshot.nodes, |out, node| push(snapshot, out, node))
-}
-
-pub(crate) fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected, values: &mut Values) -> Result<Vec<Node>, Error> {
-    TABLE.read(bytes, stamp, expected, values, pull)
-}
-
-fn push(snapshot: &Snapshot, out: &mut RowWriter, node: &Node) {
-    let Node { id, defined, advanced, is_foreign, ip, hostname, node_name, instance_id, instance_type_name, .. } = node;
-    let Node { labels, start, end, alive, draining, is_head, resources, death_reason, death_message, .. } = node;
-    out.hex(&id.0);
-    out.flag(Some(*defined));
-    out.flag(Some(*advanced));
-    out.flag(Some(*is_foreign));
-    for text in [ip, hostname, node_name, instance_id, instance_type_name, labels] {
-        out.str(snapshot.str(*text));
+impl Record for Node {
+    fn empty() -> Self {
+        Self::default()
     }
-    out.time(*start);
-    out.time(*end);
-    out.flag(Some(*alive));
-    out.flag(Some(*draining));
-    out.flag(Some(*is_head));
-    let resources = snapshot.str(*resources);
-    out.str(resources);
-    // For sums; never read back.
-    let amounts: BTreeMap<String, f64> = serde_json::from_str(resources).unwrap_or_default();
-    for name in ["CPU", "GPU", "memory"] {
-        out.number(amounts.get(name).copied());
+
+    fn describe(&mut self, columns: &mut impl Columns) -> Result<(), Error> {
+        let Self {
+            id,
+            defined,
+            advanced,
+            is_foreign,
+            ip,
+            hostname,
+            node_name,
+            instance_id,
+            instance_type_name,
+            labels,
+            start,
+            end,
+            alive,
+            draining,
+            is_head,
+            resources,
+            death_reason,
+            death_message,
+        } = self;
+        columns.string("node_id", id)?;
+        columns.flag("defined", defined)?;
+        columns.string("ip", ip)?;
+        columns.string("hostname", hostname)?;
+        columns.string("node_name", node_name)?;
+        columns.string("instance_id", instance_id)?;
+        columns.string("instance_type_name", instance_type_name)?;
+        columns.string("labels", labels)?;
+        columns.string("resources", resources)?;
+        let totals = columns.value_of(resources).and_then(stored_json::value);
+        for (name, resource) in [("num_cpus", "CPU"), ("num_gpus", "GPU"), ("memory_bytes", "memory")] {
+            let mut total = totals.as_ref().and_then(|totals| totals.get(resource)).and_then(Value::as_f64);
+            columns.number(name, &mut total)?;
+        }
+        columns.times([("start_at", start), ("end_at", end)])?;
+        columns.flag("alive", alive)?;
+        columns.flag("draining", draining)?;
+        columns.flag("is_head", is_head)?;
+        columns.string("death_reason", death_reason)?;
+        columns.string("death_message", death_message)?;
+        columns.flag("_advanced", advanced)?;
+        columns.flag("_is_foreign", is_foreign)
     }
-    out.str(snapshot.str(*death_reason));
-    out.str(&snapshot.text(*death_message));
 }
 
-fn pull(row: &mut RowReader<'_, '_>) -> Result<Node, Error> {
-    Ok(Node {
-        id: row.id()?,
-        defined: row.flag().unwrap_or_default(),
-        advanced: row.flag().unwrap_or_default(),
-        is_foreign: row.flag().unwrap_or_default(),
-        ip: row.str(),
-        hostname: row.str(),
-        node_name: row.str(),
-        instance_id: row.str(),
-        instance_type_name: row.str(),
-        labels: row.str(),
-        start: row.time(),
-        end: row.time(),
-        alive: row.flag().unwrap_or_default(),
-        draining: row.flag().unwrap_or_default(),
-        is_head: row.flag().unwrap_or_default(),
-        resources: {
-            let resources = row.str();
-            row.skip(3);
-            resources
-        },
-        death_reason: row.str(),
-        death_message: row.long_text(),
-    })
+impl Row for Node {
+    const TABLE: &'static str = "nodes";
+
+    fn is_before(&self, next: &Self, _values: &Values) -> bool {
+        self.id < next.id
+    }
+}
+
+impl Member for Node {
+    fn rows(snapshot: &Snapshot) -> &[Self] {
+        &snapshot.nodes
+    }
 }

@@ -1,79 +1,57 @@
-//! The table `submission_events`.
+//! The table `submission_events`, by submission id: what events say of submissions.
 
-use super::driver_jobs::{pull_metadata, push_metadata};
-use crate::environments::Environments;
+use super::Member;
 use crate::error::Error;
-use crate::file::{Expected, Stamp};
-use crate::rows::Kind::{Int, Micros, Text};
-use crate::rows::Table;
+use crate::row::{Columns, Record, Row};
 use crate::values::Values;
-use bytes::Bytes;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::job::SubmissionEvents;
 
-pub(crate) const TABLE: Table = Table {
-    name: "submission_events",
-    columns: &[
-        ("submission_id", Text),
-        ("entrypoint", Text),
-        ("runtime_env", Text),
-        ("_runtime_env", Int),
-        ("metadata", Text),
-        ("status", Text),
-        ("message", Text),
-        ("error_type", Text),
-        ("driver_node_id", Text),
-        ("driver_agent_http_address", Text),
-        ("driver_exit_code", Int),
-        ("start_at", Micros),
-        ("_start_ns", Int),
-        ("end_at", Micros),
-        ("_end_ns", Int),
-    ],
-};
+impl Record for SubmissionEvents {
+    fn empty() -> Self {
+        Self::default()
+    }
 
-pub(crate) fn write(
-    snapshot: &Snapshot,
-    environments: &mut Environments,
-    stamp: &Stamp,
-) -> Result<(Vec<u8>, Expected), Error> {
-    TABLE.write(stamp, &snapshot.submission_events, |out, job| {
-        let SubmissionEvents { submission_id, entrypoint, runtime_env, metadata, status, message, error_type, .. } =
-            job;
-        let SubmissionEvents { driver_node, driver_agent_http_address, driver_exit_code, start, end, .. } = job;
-        out.str(snapshot.str(*submission_id));
-        out.str(snapshot.str(*entrypoint));
-        out.environment(snapshot.str(*runtime_env), environments);
-        push_metadata(snapshot, out, metadata);
-        for text in [status, message, error_type, driver_node, driver_agent_http_address] {
-            out.str(snapshot.str(*text));
-        }
-        out.int(driver_exit_code.map(i64::from));
-        out.time(*start);
-        out.time(*end);
-    })
+    fn describe(&mut self, columns: &mut impl Columns) -> Result<(), Error> {
+        let Self {
+            submission_id,
+            entrypoint,
+            runtime_env,
+            metadata,
+            status,
+            message,
+            error_type,
+            driver_node,
+            driver_agent_http_address,
+            driver_exit_code,
+            start,
+            end,
+        } = self;
+        columns.string("submission_id", submission_id)?;
+        columns.string("entrypoint", entrypoint)?;
+        columns.runtime_env(runtime_env)?;
+        columns.map("metadata", metadata)?;
+        columns.string("status", status)?;
+        columns.string("message", message)?;
+        columns.string("error_type", error_type)?;
+        columns.string("driver_node_id", driver_node)?;
+        columns.string("driver_agent_http_address", driver_agent_http_address)?;
+        columns.number("driver_exit_code", driver_exit_code)?;
+        columns.times([("start_at", start), ("end_at", end)])
+    }
 }
 
-pub(crate) fn read(
-    bytes: Bytes,
-    stamp: &Stamp,
-    expected: &Expected,
-    values: &mut Values,
-) -> Result<Vec<SubmissionEvents>, Error> {
-    TABLE.read(bytes, stamp, expected, values, |row| {
-        Ok(SubmissionEvents {
-            submission_id: row.str(),
-            entrypoint: row.str(),
-            runtime_env: row.environment()?,
-            metadata: pull_metadata(row)?,
-            status: row.str(),
-            message: row.str(),
-            error_type: row.str(),
-            driver_node: row.str(),
-            driver_agent_http_address: row.str(),
-            driver_exit_code: row.maybe()?,
-            start: row.time(),
-            end: row.time(),
-        })
-    })
+impl Row for SubmissionEvents {
+    const TABLE: &'static str = "submission_events";
+
+    fn is_before(&self, next: &Self, values: &Values) -> bool {
+        let id = |row: &Self| values.strings.values().str(row.submission_id);
+        id(self) < id(next)
+    }
+}
+
+impl Member for SubmissionEvents {
+    fn rows(snapshot: &Snapshot) -> &[Self] {
+        &snapshot.submission_events
+    }
 }

@@ -196,7 +196,7 @@ async fn a_session_costs_so_many_requests() {
     assert_eq!((lists, reads, *bucket.writer.puts.lock() - 5), (47, 14, 5), "a session");
 }
 
-/// What is persisted is younger than what it was made of, and goes with it.
+/// A persisted snapshot is younger than the data it was made of, and goes with it.
 #[tokio::test(start_paused = true)]
 async fn what_is_persisted_goes_last_and_as_a_whole() {
     let mut bucket = Bucket::new(2, 3);

@@ -13,7 +13,7 @@ async fn prewarming_opens_a_session() {
 async fn request_continues_a_prewarm_that_gave_way() {
     let loading = settings::Loading { max_concurrent: 2, ..settings::Loading::default() };
     let settings = Settings { loading, ..Settings::default() };
-    let scene = Scene::with_latency(2, 300, settings, Duration::from_secs(1)).await;
+    let scene = Scene::with_latency(2, 900, settings, Duration::from_secs(1)).await;
     let spawn = |pid: u32, prewarm: bool| {
         let sessions = Arc::clone(&scene.sessions);
         tokio::spawn(async move {
