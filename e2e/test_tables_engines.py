@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import polars
+import polars as pl
 import pyarrow.compute
 import pyarrow.dataset
 import pytest
@@ -33,9 +33,9 @@ def with_duckdb(folder: Path) -> list[dict]:
 
 
 def with_polars(folder: Path) -> list[dict]:
-    times = [polars.col(time).dt.epoch("us") for time in TIMES]
-    tables = polars.scan_parquet(folder, hive_partitioning=True, try_parse_hive_dates=True)
-    return tables.filter(polars.col("defined")).select(*COLUMNS, *times, "run_us").collect().to_dicts()
+    times = [pl.col(time).dt.epoch("us") for time in TIMES]
+    tables = pl.scan_parquet(folder, hive_partitioning=True, try_parse_hive_dates=True)
+    return tables.filter(pl.col("defined")).select(*COLUMNS, *times, "run_us").collect().to_dicts()
 
 
 def with_pyarrow(folder: Path) -> list[dict]:
