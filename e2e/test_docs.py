@@ -84,6 +84,7 @@ def test_the_operations_page_lists_every_condition_and_event():
     controller = REPOSITORY / "crates" / "controller" / "src"
     files = [controller / "status.rs", controller / "obituaries" / "condition.rs"]
     files.append(controller / "retention" / "condition.rs")
+    files.append(controller / "persist" / "state.rs")
     files.append(REPOSITORY / "crates" / "retention" / "src" / "executor" / "report.rs")
     status = "".join(file.read_text().partition("#[cfg(test)]")[0] for file in files)
     words = set(re.findall(r'"([A-Z][A-Za-z]+)"', status)) - {"True", "False", "Unknown"}

@@ -153,6 +153,11 @@ STEPS = HOURS * 3600 // INTERVAL
 MIB = 1 << 20
 
 
+# Refusals that do not happen.
+REASONS = [
+    *(("ray_history_snapshot_rejected_total", reason) for reason in ["damaged", "torn", "newer", "too_large"]),
+    *(("ray_history_http_requests_refused_total", reason) for reason in ["requests", "heavy", "url", "head"]),
+]
 # Loads, and runs that end well, as often as this a minute.
 OUTCOMES = [
     *(
@@ -190,10 +195,8 @@ def healthy() -> dict[tuple, list[float]]:
     for name, outcome, each in OUTCOMES:
         sample(name, partial(mul, each), outcome=outcome)
     sample("ray_history_load_unread_files_total", 0)
-    for reason in ["damaged", "torn", "newer", "too_large"]:
-        sample("ray_history_snapshot_rejected_total", 0, reason=reason)
-    for reason in ["requests", "heavy", "url", "head"]:
-        sample("ray_history_http_requests_refused_total", 0, reason=reason)
+    for name, reason in REASONS:
+        sample(name, 0, reason=reason)
     for reason, each in {"Memory": 0.2, "Count": 0.1, "Expired": 1}.items():
         sample("ray_history_cache_evictions_total", partial(mul, each), reason=reason)
     # A review fails now and then, and one person asks for too many.

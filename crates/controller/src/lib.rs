@@ -364,6 +364,7 @@ impl Controller {
             access: self.access.reviews(),
             obituaries: self.obituaries.state(),
             retention: self.retention.state(),
+            persist: self.persist.state().cloned(),
             cache: cache_status(self.sessions.usage()),
         };
         self.session_counts = Some((listing, sessions));

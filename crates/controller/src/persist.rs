@@ -88,10 +88,10 @@ impl Persist {
         let queue = Queue::new(wanted.backlog_per_hour, Instant::now());
         self.running = (wanted.mode != PersistMode::Off).then(|| Running {
             wanted,
-            store,
             persister: None,
             queue,
-            state: State::default(),
+            state: State { lacks_conditions: store.storage.store.name() == "oss", ..State::default() },
+            store,
             not_before: Instant::now(),
             listed: None,
         });

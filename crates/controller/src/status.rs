@@ -5,11 +5,12 @@
 use super::follow::Trouble;
 use super::limits::shortened;
 use super::obituaries::State;
+use super::persist::State as Persisted;
 use super::retention::State as Retained;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use ray_history_access::observer::State as Reviews;
-use ray_history_settings::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
+use ray_history_settings::crd::{CacheStatus, PersistedStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 
 /// Granularity of reported bytes, so that small changes cause no write.
 const BYTES_STEP: i64 = 16 << 20;
@@ -42,6 +43,8 @@ pub(super) struct Facts {
     pub(super) obituaries: Option<State>,
     /// State of retention; `None` while everything is kept.
     pub(super) retention: Option<Retained>,
+    /// State of persisting; `None` while nothing is persisted.
+    pub(super) persist: Option<Persisted>,
     /// Memory use of this replica.
     pub(super) cache: CacheStatus,
 }
@@ -59,6 +62,7 @@ impl Facts {
             observed_generation: Some(self.generation),
             ready: self.ready(),
             cache: Some(cache),
+            persisted: self.persist.as_ref().map(Persisted::status),
         }
     }
 
@@ -70,22 +74,28 @@ impl Facts {
             bytes: sum.bytes.saturating_add(cache.bytes),
             max_memory: sum.max_memory.max(cache.max_memory),
         });
+        let persisted = current.replicas.iter().filter_map(|replica| replica.persisted.clone());
+        let persisted = persisted.reduce(|sum, persisted| PersistedStatus {
+            sessions: sum.sessions.max(persisted.sessions),
+            bytes: sum.bytes.saturating_add(persisted.bytes),
+            backlog: sum.backlog.saturating_add(persisted.backlog),
+            last: sum.last.max(persisted.last),
+        });
         let conditions = [self.is_ready(), self.settings(), self.storage(), self.watch(), self.access()];
-        let conditions = conditions.into_iter().chain(self.obituaries()).chain(self.retention()).map(
-            |(type_, status, reason, message)| {
-                let before = current.conditions.iter().find(|condition| condition.type_ == type_);
-                let since =
-                    before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
-                Condition {
-                    type_: type_.to_owned(),
-                    status: status.to_owned(),
-                    reason: reason.to_owned(),
-                    message: shortened(message),
-                    observed_generation: Some(self.generation),
-                    last_transition_time: since.unwrap_or(Time(now)),
-                }
-            },
-        );
+        let optional = self.obituaries().into_iter().chain(self.retention()).chain(self.persist());
+        let conditions = conditions.into_iter().chain(optional).map(|(type_, status, reason, message)| {
+            let before = current.conditions.iter().find(|condition| condition.type_ == type_);
+            let since =
+                before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
+            Condition {
+                type_: type_.to_owned(),
+                status: status.to_owned(),
+                reason: reason.to_owned(),
+                message: shortened(message),
+                observed_generation: Some(self.generation),
+                last_transition_time: since.unwrap_or(Time(now)),
+            }
+        });
         RayHistoryStatus {
             observed_generation: Some(self.generation),
             conditions: conditions.collect(),
@@ -93,6 +103,7 @@ impl Facts {
             sessions: Some(self.sessions),
             cache,
             retention: self.retention.as_ref().map(Retained::status),
+            persisted: persisted.filter(|_| self.persist.is_some()),
             last_listing_time: self.listed_at.map(Time),
             replicas: Vec::new(),
         }
@@ -201,6 +212,11 @@ impl Facts {
         Some(("RetentionRuns", status, reason, message))
     }
 
+    fn persist(&self) -> Option<(&'static str, &'static str, &'static str, String)> {
+        let (status, reason, message) = self.persist.as_ref()?.condition();
+        Some(("SessionsPersisted", status, reason, message))
+    }
+
     fn access(&self) -> (&'static str, &'static str, &'static str, String) {
         let (status, reason, message) = match &self.access {
             None if self.applied.is_none() => {
@@ -257,6 +273,7 @@ pub(super) fn is_up_to_date(current: &RayHistoryStatus, wanted: &RayHistoryStatu
         && current.sessions == wanted.sessions
         && current.cache == wanted.cache
         && current.retention == wanted.retention
+        && current.persisted == wanted.persisted
         && current.conditions.len() == wanted.conditions.len()
         && wanted.conditions.iter().all(|condition| current.conditions.contains(condition))
 }
@@ -346,6 +363,24 @@ mod tests {
             assert_eq!(condition(&status, "Ready"), ("True", "Serving"));
             assert!(status.conditions[4].message.contains(grant), "{:?}", status.conditions[4]);
         }
+    }
+
+    #[test]
+    fn sums_what_replicas_persisted_while_sessions_are_persisted() {
+        let facts = Facts { persist: Some(Persisted::default()), ..serving() };
+        let replica = |name: &str, sessions, bytes, last| ReplicaStatus {
+            persisted: Some(PersistedStatus { sessions, bytes, backlog: 2, last }),
+            ..facts.replica(name)
+        };
+        let last = Some(Time(Timestamp::UNIX_EPOCH));
+        let replicas = vec![replica("a", 7, 100, None), replica("b", 9, 10, last.clone()), serving().replica("c")];
+        let current = RayHistoryStatus { replicas, ..RayHistoryStatus::default() };
+        let status = facts.shared(&current, Timestamp::UNIX_EPOCH);
+        assert_eq!(status.persisted, Some(PersistedStatus { sessions: 9, bytes: 110, backlog: 4, last }));
+        assert_eq!(condition(&status, "SessionsPersisted"), ("Unknown", "Pending"));
+        assert!(!is_up_to_date(&RayHistoryStatus { persisted: None, ..status.clone() }, &status));
+        let off = serving().shared(&status, Timestamp::UNIX_EPOCH);
+        assert!(off.persisted.is_none() && off.conditions.iter().all(|other| other.type_ != "SessionsPersisted"));
     }
 
     #[test]

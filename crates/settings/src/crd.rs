@@ -34,8 +34,8 @@ pub use rules::{
 pub use schema::{definition, schema, yaml};
 pub use size::Size;
 pub use status::{
-    CacheStatus, DeletedStatus, KeptStatus, MarkedStatus, PlannedStatus, RayHistoryStatus, ReplicaStatus,
-    RetentionStatus, SessionsStatus,
+    CacheStatus, DeletedStatus, KeptStatus, MarkedStatus, PersistedStatus, PlannedStatus, RayHistoryStatus,
+    ReplicaStatus, RetentionStatus, SessionsStatus,
 };
 pub use storage::*;
 

@@ -15,7 +15,7 @@ pub struct RayHistoryStatus {
     /// Generation of the spec that was processed last, applied or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `SettingsApplied`, `StorageReachable`, `ClustersWatched`, `AccessReviewed` with obituaries `ObituariesKept`, with retention `RetentionRuns`, each with a reason and advice.
+    /// `Ready`, `SettingsApplied`, `StorageReachable`, `ClustersWatched`, `AccessReviewed` with obituaries `ObituariesKept`, with retention `RetentionRuns`, with persisted snapshots `SessionsPersisted`, each with a reason and advice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
@@ -31,6 +31,9 @@ pub struct RayHistoryStatus {
     /// Numbers of retention; absent while it is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<RetentionStatus>,
+    /// What is persisted of dead sessions; absent while nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persisted: Option<PersistedStatus>,
     /// Time of the last successful listing of the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_listing_time: Option<Time>,
@@ -78,6 +81,24 @@ pub struct ReplicaStatus {
     /// Cache of the replica.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheStatus>,
+    /// What the replica persisted of dead sessions; absent while nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persisted: Option<PersistedStatus>,
+}
+
+/// What is persisted of dead sessions.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PersistedStatus {
+    /// Sessions with a snapshot in the store, as of the last listing and what was written since.
+    pub sessions: i64,
+    /// Bytes that were written since the replicas started.
+    pub bytes: i64,
+    /// Dead sessions without a snapshot that wait until they are loaded.
+    pub backlog: i64,
+    /// Time at which a session was written last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Time>,
 }
 
 /// Numbers of retention.
