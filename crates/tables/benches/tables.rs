@@ -72,7 +72,9 @@ type File = (Bytes, Expected);
 
 fn attempts_written(snapshot: &Snapshot, stamp: &Stamp) -> File {
     let (mut out, options) = (Vec::new(), tasks::Options { messages: true });
-    let promise = tasks::write(snapshot, &snapshot.tasks.by_place(), stamp, options, &mut Environments::default(), &mut out).unwrap();
+    let promise =
+        tasks::write(snapshot, &snapshot.tasks.by_place(), stamp, options, &mut Environments::default(), &mut out)
+            .unwrap();
     (out.into(), promise)
 }
 
