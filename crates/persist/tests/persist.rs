@@ -306,7 +306,8 @@ async fn two_writers_at_once_leave_one_whole_build() {
             let (a, b) = (unlucky(&bucket, 100, ignores), unlucky(&bucket, 100, ignores));
             let (a, b) = tokio::join!(persist_with(&bucket, &a), persist_with(&bucket, &b));
             let outcomes = [a.unwrap(), b.unwrap()];
-            let allowed = |outcome: &Outcome| matches!(outcome, Outcome::Written(_) | Outcome::Same | Outcome::Conflict);
+            let allowed =
+                |outcome: &Outcome| matches!(outcome, Outcome::Written(_) | Outcome::Same | Outcome::Conflict);
             assert!(outcomes.iter().all(allowed), "{outcomes:?}");
             assert!(outcomes.iter().any(|outcome| matches!(outcome, Outcome::Written(_))), "{outcomes:?}");
             let open = opened(&bucket).await;

@@ -10,6 +10,7 @@ use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_core::layout::LargeTable;
 use ray_history_core::snapshot::Snapshot;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Everything that a build is made from.
@@ -55,13 +56,22 @@ pub struct Build {
     about: About,
     stamp: Stamp,
     environments: Environments,
-    /// Tables that are not made yet, the next one last.
-    left: Vec<LargeTable>,
+    /// Attempts in the order of the tables.
+    order: Vec<u32>,
+    /// Files that are not made yet, the next one last: the table, the part, and its range of `order`.
+    left: Vec<(LargeTable, u32, Range<usize>)>,
 }
+
+/// Attempts of one part of a table, and the profile events of these, so that a part is some ten megabytes.
+const PART: (usize, usize) = (1 << 20, 4 << 20);
 
 impl Build {
     /// Begins a build.
     pub fn new(content: Content) -> Self {
+        Self::with_parts(content, PART)
+    }
+
+    fn with_parts(content: Content, part: (usize, usize)) -> Self {
         let snapshot = &content.snapshot;
         let inputs = sums(&content.inputs, snapshot.completeness.records);
         let session = Session::new(&content.key, content.namespace_known, content.owner.as_ref());
@@ -69,9 +79,16 @@ impl Build {
         let weight = snapshot.weight() as u64;
         let about = About::new(session, written_at, author, snapshot.as_of, inputs, weight, content.options);
         let stamp = about.stamp();
-        let mut left: Vec<LargeTable> = LargeTable::ALL.into_iter().rev().collect();
-        left.retain(|table| *table != LargeTable::ProfileEvents || content.options.profile_events);
-        Self { content, about, stamp, environments: Environments::default(), left }
+        let order = content.snapshot.tasks.by_place();
+        let parts = parts(&content.snapshot, &order, part);
+        let all = LargeTable::ALL.into_iter().flat_map(|table| {
+            let parts = if table == LargeTable::Actors { std::slice::from_ref(&EMPTY) } else { &parts[..] };
+            parts.iter().cloned().zip(0..).map(move |(range, part)| (table, part, range))
+        });
+        let mut left: Vec<_> = all.collect();
+        left.retain(|(table, ..)| *table != LargeTable::ProfileEvents || content.options.profile_events);
+        left.reverse();
+        Self { content, about, stamp, environments: Environments::default(), order, left }
     }
 
     /// Returns the name of the build: 32 hex digits, the same for the same inputs, choices and version of the fold.
@@ -81,18 +98,19 @@ impl Build {
 
     /// Makes the next file of a large table. Returns `None` after the last one.
     pub fn next_table(&mut self) -> Option<Result<TablePart, Error>> {
-        let table = self.left.pop()?;
-        Some(self.table(table))
+        let (table, part, range) = self.left.pop()?;
+        Some(self.table(table, part, range))
     }
 
-    fn table(&mut self, table: LargeTable) -> Result<TablePart, Error> {
+    fn table(&mut self, table: LargeTable, part: u32, range: Range<usize>) -> Result<TablePart, Error> {
+        let rows = self.order.get(range).unwrap_or_default();
         let (snapshot, stamp, mut bytes) = (&*self.content.snapshot, &self.stamp, Vec::new());
         let Options { messages, .. } = self.content.options;
         let expected = match table {
             LargeTable::Tasks => {
-                tasks::write(snapshot, stamp, tasks::Options { messages }, &mut self.environments, &mut bytes)?
+                tasks::write(snapshot, rows, stamp, tasks::Options { messages }, &mut self.environments, &mut bytes)?
             }
-            LargeTable::ProfileEvents => profile::write(snapshot, stamp, &mut bytes)?,
+            LargeTable::ProfileEvents => profile::write(snapshot, rows, stamp, &mut bytes)?,
             LargeTable::Actors => {
                 let (actors, expected) = actors::write(snapshot, &mut self.environments, stamp, messages)?;
                 bytes = actors;
@@ -101,18 +119,16 @@ impl Build {
         };
         let Expected { rows, uncompressed } = expected;
         match table {
-            LargeTable::Tasks => self.about.attempts = rows,
-            LargeTable::ProfileEvents => self.about.profile_events = rows,
+            LargeTable::Tasks => self.about.attempts += rows,
+            LargeTable::ProfileEvents => self.about.profile_events += rows,
             LargeTable::Actors => {}
         }
         let sha256 = sha256(&bytes);
         let (name, size) = (table.name().to_owned(), bytes.len() as u64);
-        self.about.tables.push(TableFile { name, part: 0, rows, uncompressed, size, sha256 });
-        Ok(TablePart { table, part: 0, bytes })
+        self.about.tables.push(TableFile { name, part, rows, uncompressed, size, sha256 });
+        Ok(TablePart { table, part, bytes })
     }
-}
 
-impl Build {
     /// Makes the head, once all tables are made.
     pub fn head(self) -> Result<Vec<u8>, Error> {
         let Self { content, about, stamp, environments, .. } = self;
@@ -120,3 +136,24 @@ impl Build {
         HeadParts { about, stamp, environments, snapshot: &snapshot, inputs, facts, records_by_node }.pack()
     }
 }
+
+const EMPTY: Range<usize> = 0..0;
+
+/// Returns the parts of a table of attempts: ranges of `order` with at most so many attempts and, unless one attempt has
+/// more, so many profile events. There is one at least.
+fn parts(snapshot: &Snapshot, order: &[u32], (attempts, events): (usize, usize)) -> Vec<Range<usize>> {
+    let (mut parts, mut start, mut held) = (Vec::new(), 0, 0);
+    for (at, row) in order.iter().enumerate() {
+        let more = snapshot.tasks.get(*row as usize).profile().len();
+        if at > start && (at - start == attempts || held + more > events) {
+            parts.push(start..at);
+            (start, held) = (at, 0);
+        }
+        held += more;
+    }
+    parts.push(start..order.len());
+    parts
+}
+
+#[cfg(test)]
+mod tests;

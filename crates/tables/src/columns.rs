@@ -12,7 +12,7 @@ pub(crate) struct Batch {
     /// The columns that the table has.
     schema: SchemaRef,
     /// The columns that were read: those with any value.
-    batch: RecordBatch,
+    filled: RecordBatch,
 }
 
 /// A column of strings: with a dictionary, without, or without any value.
@@ -33,12 +33,12 @@ pub(crate) struct Bools<'a>(Option<&'a BooleanArray>);
 
 impl Batch {
     pub(crate) fn new(table: &'static str, schema: SchemaRef, batch: RecordBatch) -> Self {
-        Self { table, schema, batch }
+        Self { table, schema, filled: batch }
     }
 
     /// Returns the number of rows.
     pub(crate) fn rows(&self) -> usize {
-        self.batch.num_rows()
+        self.filled.num_rows()
     }
 
     /// Returns a column; `None` if it has no value at all.
@@ -46,7 +46,7 @@ impl Batch {
         if self.schema.index_of(name).is_err() {
             return Err(self.malformed(format!("there is no column {name}")));
         }
-        Ok(self.batch.column_by_name(name))
+        Ok(self.filled.column_by_name(name))
     }
 
     /// Returns a column of one array type; `None` if it has no value at all.
@@ -115,7 +115,7 @@ impl<T: ArrowPrimitiveType> Numbers<'_, T> {
 
 impl Bools<'_> {
     /// Returns the value of a row, which must be below the number of rows.
-    pub(crate) fn get(&self, row: usize) -> Option<bool> {
+    pub(crate) fn get(self, row: usize) -> Option<bool> {
         self.0.filter(|column| column.is_valid(row)).map(|column| column.value(row))
     }
 }

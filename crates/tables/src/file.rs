@@ -1,6 +1,6 @@
 //! One Parquet file: writes batches of a table, and reads them again with checks.
 //!
-//! Formats and limits are those that DuckDB, Spark, Polars, pyarrow, Trino and Athena read: version 2 pages, zstd 1, page
+//! Formats and limits are those that `DuckDB`, Spark, Polars, pyarrow, Trino and Athena read: version 2 pages, zstd 1, page
 //! index, no Arrow schema in the footer (Polars refuses a folder in which only some files have one).
 
 use crate::columns::Batch;
@@ -17,6 +17,7 @@ use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::{KeyValue, ParquetMetaData, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -99,10 +100,10 @@ impl Stamp {
 impl Layout {
     fn properties(&self, stamp: &Stamp) -> WriterProperties {
         let column = |name: &str| ColumnPath::new(vec![name.to_owned()]);
-        let index = |name: &&str| self.schema.index_of(name).ok();
+        let index = |name: &&str| i32::try_from(self.schema.index_of(name).ok()?).ok();
         // Positions of leaves are those of columns as long as the sorted columns come before any nested one.
         let sorting = self.sorted_by.iter().filter_map(index);
-        let sorting = sorting.map(|at| SortingColumn { column_idx: at as i32, descending: false, nulls_first: false });
+        let sorting = sorting.map(|at| SortingColumn { column_idx: at, descending: false, nulls_first: false });
         let statistics = if self.page_statistics { EnabledStatistics::Page } else { EnabledStatistics::Chunk };
         let mut properties = WriterProperties::builder()
             .set_writer_version(WriterVersion::PARQUET_2_0)
@@ -231,7 +232,7 @@ impl Layout {
         let is_empty = |leaf: usize| {
             metadata.row_groups().iter().all(|group| {
                 let Some(column) = group.columns().get(leaf) else { return false };
-                let nulls = column.statistics().and_then(|known| known.null_count_opt());
+                let nulls = column.statistics().and_then(Statistics::null_count_opt);
                 nulls.is_some_and(|nulls| i64::try_from(nulls).is_ok_and(|nulls| nulls == column.num_values()))
             })
         };
@@ -267,8 +268,9 @@ fn promised(metadata: &ParquetMetaData) -> Expected {
 /// Returns `true` if a type that was found is the one that is wanted, whatever its nested fields are called.
 fn is_same_type(found: &DataType, wanted: &DataType) -> bool {
     match (found, wanted) {
-        (DataType::List(found), DataType::List(wanted)) => is_same_type(found.data_type(), wanted.data_type()),
-        (DataType::Map(found, _), DataType::Map(wanted, _)) => is_same_type(found.data_type(), wanted.data_type()),
+        (DataType::List(found), DataType::List(wanted)) | (DataType::Map(found, _), DataType::Map(wanted, _)) => {
+            is_same_type(found.data_type(), wanted.data_type())
+        }
         (DataType::Struct(found), DataType::Struct(wanted)) => {
             found.len() == wanted.len()
                 && found.iter().zip(wanted).all(|(found, wanted)| is_same_type(found.data_type(), wanted.data_type()))

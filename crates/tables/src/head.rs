@@ -15,6 +15,8 @@ pub use facts::FactFile;
 pub(crate) use inputs::sums;
 pub use inputs::{Compared, Input, compare};
 pub use members::MAX_HEAD;
+#[cfg(test)]
+pub(crate) use members::pack as pack_members;
 pub(crate) use pack::HeadParts;
 pub use unpack::Opened;
 

@@ -63,10 +63,10 @@ mod tests {
     #[test]
     fn eighteen_times_fit() {
         let mut packed = Packed::default();
-        for n in 0..18 {
-            packed.set(n, 999 - n as i64);
+        for (n, nanos) in (982..=999).rev().enumerate() {
+            packed.set(n, nanos);
         }
-        assert_eq!((0..18).map(|n| packed.get(n)).collect::<Vec<_>>(), (0..18).map(|n| 999 - n).collect::<Vec<_>>());
+        assert_eq!((0..18).map(|n| packed.get(n)).collect::<Vec<_>>(), (982..=999).rev().collect::<Vec<_>>());
         assert_eq!(packed.get(18), 0);
     }
 }

@@ -6,7 +6,10 @@ use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, RecordBatch};
 use arrow_schema::Schema;
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::text::Text;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -30,7 +33,7 @@ impl<K: Copy + Eq + Hash> Words<K> {
     pub(crate) fn define(&mut self, key: K, value: &str) {
         self.known.entry(key).or_insert_with(|| {
             self.values.append_value(value);
-            self.values.len() as i32 - 1
+            last_of(&self.values)
         });
     }
 
@@ -42,8 +45,7 @@ impl<K: Copy + Eq + Hash> Words<K> {
                 self.scratch.clear();
                 make(&mut self.scratch);
                 self.values.append_value(std::str::from_utf8(&self.scratch).unwrap_or_default());
-                // A batch has fewer rows than 2^31.
-                self.values.len() as i32 - 1
+                last_of(&self.values)
             }),
         };
         self.last = Some((key, at));
@@ -63,6 +65,43 @@ impl<K: Copy + Eq + Hash> Words<K> {
         let values = Arc::new(self.values.finish());
         let array = DictionaryArray::<Int32Type>::try_new(self.keys.finish(), values);
         Ok(Arc::new(array.map_err(|error| Error::malformed(table, error))?))
+    }
+}
+
+/// Returns the key of the last value; a batch has fewer rows than 2^31.
+fn last_of(values: &StringBuilder) -> i32 {
+    i32::try_from(values.len()).unwrap_or(i32::MAX) - 1
+}
+
+/// Bytes of the long texts of one batch, above which it ends.
+const TEXT_BYTES: usize = 8 << 20;
+/// Length from which a text is long.
+const LONG: usize = 1_024;
+
+/// The size of the texts of a batch that is being filled.
+#[derive(Debug, Default)]
+pub(crate) struct Size {
+    bytes: usize,
+    long: HashSet<Str, RandomState>,
+}
+
+impl Size {
+    /// Adds a string, unless it is short or there already.
+    pub(crate) fn add(&mut self, snapshot: &Snapshot, handle: Str) {
+        let length = snapshot.strings.get(handle.0).len();
+        if length > LONG && self.long.insert(handle) {
+            self.bytes += length;
+        }
+    }
+
+    /// Adds a text.
+    pub(crate) fn add_text(&mut self, snapshot: &Snapshot, text: Text) {
+        self.bytes += snapshot.texts.len_of(text);
+    }
+
+    /// Returns `true` if there is no room for more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= TEXT_BYTES
     }
 }
 

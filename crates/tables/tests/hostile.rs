@@ -28,15 +28,17 @@ fn stamp() -> Stamp {
 fn written(snapshot: &Snapshot) -> Files {
     let (mut of_tasks, mut of_profile, mut environments) = (Vec::new(), Vec::new(), Environments::default());
     let options = tasks::Options { messages: true };
-    let tasks_promise = tasks::write(snapshot, &stamp(), options, &mut environments, &mut of_tasks).unwrap();
-    let profile_promise = profile::write(snapshot, &stamp(), &mut of_profile).unwrap();
+    let tasks_promise =
+        tasks::write(snapshot, &snapshot.tasks.by_place(), &stamp(), options, &mut environments, &mut of_tasks)
+            .unwrap();
+    let profile_promise = profile::write(snapshot, &snapshot.tasks.by_place(), &stamp(), &mut of_profile).unwrap();
     Files { tasks: (of_tasks.into(), tasks_promise), profile: (of_profile.into(), profile_promise) }
 }
 
 fn read(files: &Files) -> Result<usize, Error> {
     let mut values = Values::default();
-    let mut read = tasks::read(files.tasks.0.clone(), &stamp(), &files.tasks.1, &mut values)?;
-    profile::read(files.profile.0.clone(), &stamp(), &files.profile.1, &mut values, &mut read)?;
+    let mut read = tasks::read(std::slice::from_ref(&files.tasks), &stamp(), &mut values)?;
+    profile::read(std::slice::from_ref(&files.profile), &stamp(), &mut values, &mut read)?;
     Ok(read.table.iter().map(|attempt| 1 + attempt.profile().len() + attempt.states().count()).sum())
 }
 
@@ -145,7 +147,7 @@ fn other_promises_than_the_heads_are_refused() {
     let with = |change: fn(&mut Expected, &mut Stamp)| {
         let (mut expected, mut stamp) = (expected.clone(), stamp());
         change(&mut expected, &mut stamp);
-        tasks::read(bytes.clone(), &stamp, &expected, &mut Values::default()).map(|read| read.table.len())
+        tasks::read(&[(bytes.clone(), expected)], &stamp, &mut Values::default()).map(|read| read.table.len())
     };
     assert_eq!(with(|_, _| ()).unwrap(), small.tasks.len());
     assert!(with(|expected, _| expected.rows += 1).is_err());

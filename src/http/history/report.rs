@@ -1,6 +1,7 @@
 //! The report of one session: its state, the known gaps with numbers and examples, and links.
 
 mod proof;
+mod snapshot;
 
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
@@ -20,6 +21,7 @@ use ray_history_core::snapshot::gap::{Code, Gap, Weight};
 use ray_history_core::snapshot::version::RayVersion;
 use ray_history_session::catalog::Entry;
 use serde::Serialize;
+use snapshot::SnapshotItem;
 use std::borrow::Cow;
 use utoipa::ToSchema;
 
@@ -49,6 +51,9 @@ pub(in crate::http) struct Report {
     /// The proof of its completeness, or all losses; absent if its collectors wrote no manifests.
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<ProofItem>,
+    /// The persisted snapshot that it was opened from; absent if it was built from raw data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<SnapshotItem>,
     /// Gaps, most severe first.
     gaps: Vec<GapItem>,
     /// The messages of the gaps.
@@ -221,6 +226,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
         completeness: verdict.as_str(),
         complete_to: complete_to(verdict),
         proof: open.proved.as_deref().map(ProofItem::from),
+        snapshot: open.persisted.as_deref().map(SnapshotItem::from),
         missing: gaps.iter().map(|gap| gap.message.clone()).collect(),
         gaps: gaps.into_iter().map(GapItem::from).collect(),
         noticed: Noticed { counts: snapshot.completeness.clone(), marker_missing: !standing.marked },

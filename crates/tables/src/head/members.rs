@@ -16,7 +16,7 @@ pub const MAX_HEAD: u64 = 256 << 20;
 pub(super) type Members = BTreeMap<String, Bytes>;
 
 /// Returns a ZIP of these members, in this order. The same members give the same bytes.
-pub(super) fn pack(members: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, Error> {
+pub(crate) fn pack(members: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, Error> {
     let failed = |error: &dyn std::fmt::Display| Error::malformed("head", error);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in members {

@@ -4,7 +4,7 @@ use super::facts::{self, Kept};
 use super::report::Report;
 use super::{Head, TableFile, environments};
 use crate::error::Error;
-use crate::file::Stamp;
+use crate::file::{Expected, Stamp};
 use crate::small::Table;
 use crate::values::Values;
 use crate::{actors, profile, tasks};
@@ -34,8 +34,10 @@ impl Head {
             values.environments = Some(environments::read(bytes, &stamp, &expected)?);
         }
         let tasks = self.tasks(tables, &stamp, &mut values)?;
-        let (file, bytes) = table(tables, LargeTable::Actors)?;
-        let actors = actors::read(bytes, &stamp, &file.expected(), &mut values)?;
+        let mut actors = Vec::new();
+        for (bytes, expected) in parts(tables, LargeTable::Actors)? {
+            actors.append(&mut actors::read(bytes, &stamp, &expected, &mut values)?);
+        }
         let report = Report::read(self.json("completeness.json")?)?;
         let Kept { files, endpoints, platform_events } = {
             let (bytes, expected) = self.member("facts.parquet")?;
@@ -92,11 +94,9 @@ impl Head {
     }
 
     fn tasks(&self, tables: &[(TableFile, Bytes)], stamp: &Stamp, values: &mut Values) -> Result<TaskTable, Error> {
-        let (file, bytes) = table(tables, LargeTable::Tasks)?;
-        let mut read = tasks::read(bytes, stamp, &file.expected(), values)?;
+        let mut read = tasks::read(&parts(tables, LargeTable::Tasks)?, stamp, values)?;
         if self.about.options.profile_events {
-            let (file, bytes) = table(tables, LargeTable::ProfileEvents)?;
-            profile::read(bytes, stamp, &file.expected(), values, &mut read)?;
+            profile::read(&parts(tables, LargeTable::ProfileEvents)?, stamp, values, &mut read)?;
         }
         Ok(read.table)
     }
@@ -107,9 +107,13 @@ impl Head {
     }
 }
 
-/// Returns the file of a table.
-fn table(tables: &[(TableFile, Bytes)], table: LargeTable) -> Result<(&TableFile, Bytes), Error> {
-    let found = tables.iter().find(|(file, _)| file.name == table.name());
-    let (file, bytes) = found.ok_or_else(|| Error::malformed(table.name(), "the head names no such table"))?;
-    Ok((file, bytes.clone()))
+/// Returns the parts of a table, in order; there is one at least, and none is missing.
+fn parts(tables: &[(TableFile, Bytes)], table: LargeTable) -> Result<Vec<(Bytes, Expected)>, Error> {
+    let mut found: Vec<_> = tables.iter().filter(|(file, _)| file.name == table.name()).collect();
+    found.sort_by_key(|(file, _)| file.part);
+    let is_whole = !found.is_empty() && found.iter().zip(0..).all(|((file, _), part)| file.part == part);
+    if !is_whole {
+        return Err(Error::malformed(table.name(), "the head names no such table, or not all of its parts"));
+    }
+    Ok(found.into_iter().map(|(file, bytes)| (bytes.clone(), file.expected())).collect())
 }

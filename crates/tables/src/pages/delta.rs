@@ -44,7 +44,7 @@ fn lengths(rest: &mut &[u8], most: usize) -> Option<Vec<i32>> {
     let mut numbers = Vec::with_capacity(count);
     numbers.extend((count > 0).then_some(last));
     while numbers.len() < count {
-        let least = i32::try_from(zigzag(varint(rest)?)).ok()?;
+        let smallest = i32::try_from(zigzag(varint(rest)?)).ok()?;
         let (widths, after) = rest.split_at_checked(parts)?;
         *rest = after;
         for width in widths.iter().map(|&width| usize::from(width)) {
@@ -54,7 +54,7 @@ fn lengths(rest: &mut &[u8], most: usize) -> Option<Vec<i32>> {
             let (part, after) = rest.split_at_checked(width * of_part / 8).filter(|_| width <= 32)?;
             *rest = after;
             for n in 0..of_part.min(count - numbers.len()) {
-                last = last.wrapping_add(least).wrapping_add(bits(part, n * width, width));
+                last = last.wrapping_add(smallest).wrapping_add(bits(part, n * width, width));
                 numbers.push(last);
             }
         }

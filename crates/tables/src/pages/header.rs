@@ -34,8 +34,9 @@ impl Header {
         let mut input = Input { rest: bytes };
         let (mut kind, mut sizes, mut dictionary, mut data) = (None, [None; 2], None, None);
         let mut last = 0;
-        while let Some((id, value)) = input.field(&mut last)? {
-            match (id, value) {
+        loop {
+            match input.field(&mut last)? {
+                (_, STOP) => break,
                 (1, I32) => kind = Some(input.number()?),
                 (2, I32) => sizes[0] = Some(input.number()?),
                 (3, I32) => sizes[1] = Some(input.number()?),
@@ -70,6 +71,7 @@ impl Header {
     }
 }
 
+const STOP: u8 = 0;
 const I32: u8 = 5;
 const I64: u8 = 6;
 const BINARY: u8 = 8;
@@ -96,23 +98,26 @@ impl Input<'_> {
         i32::try_from(number).ok().map(i64::from)
     }
 
-    /// Returns the id and the type of the next field; `Some(None)` at the end of the struct.
-    fn field(&mut self, last: &mut i64) -> Option<Option<(i64, u8)>> {
+    /// Returns the id and the type of the next field; the type is `STOP` at the end of the struct.
+    fn field(&mut self, last: &mut i64) -> Option<(i64, u8)> {
         let head = self.byte()?;
-        if head == 0 {
-            return Some(None);
+        if head == STOP {
+            return Some((*last, STOP));
         }
         *last = if head >> 4 == 0 { zigzag(self.varint()?) } else { *last + i64::from(head >> 4) };
         i16::try_from(*last).ok()?;
-        Some(Some((*last, head & 15)))
+        // Type zero with an id is nothing that Thrift has.
+        Some((*last, head & 15)).filter(|&(_, value)| value != STOP)
     }
 
     /// Reads a struct, and returns its first four numbers.
     fn numbers(&mut self) -> Option<[Option<i64>; 4]> {
         let (mut numbers, mut last) = ([None; 4], 0);
-        while let Some((id, value)) = self.field(&mut last)? {
+        loop {
+            let (id, value) = self.field(&mut last)?;
             let slot = usize::try_from(id - 1).ok().and_then(|at| numbers.get_mut(at));
             match (slot, value) {
+                (_, STOP) => return Some(numbers),
                 (Some(slot), I32) => *slot = Some(self.number()?),
                 // Of a dictionary: whether it is sorted.
                 (Some(_), 1 | 2) => {}
@@ -120,7 +125,6 @@ impl Input<'_> {
                 (None, value) => self.skip(value, MAX_DEPTH)?,
             }
         }
-        Some(numbers)
     }
 
     fn skip(&mut self, value: u8, depth: usize) -> Option<()> {
@@ -137,12 +141,15 @@ impl Input<'_> {
             }
             STRUCT => {
                 let mut last = 0;
-                while let Some((_, value)) = self.field(&mut last)? {
-                    self.skip(value, depth)?;
+                loop {
+                    match self.field(&mut last)? {
+                        (_, STOP) => break,
+                        (_, value) => self.skip(value, depth)?,
+                    }
                 }
             }
             // Lists, sets and maps: there are none in the header of a page.
-            LIST.. | 0 => return None,
+            STOP | LIST.. => return None,
         }
         Some(())
     }

@@ -1,14 +1,21 @@
 //! Tests that pages which promise too much are refused before they are decoded.
 
+#![expect(clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "numbers of tests are small")]
+
 use super::*;
 use parquet::basic::{ConvertedType, Type};
 use parquet::schema::types::{ColumnDescriptor, ColumnPath, Type as Schema};
+
+/// Returns the head of a field: its distance from the last one, and its type.
+fn field(distance: u8, value: u8) -> u8 {
+    distance * 16 + value
+}
 
 /// Writes numbers of a struct of Thrift; field ids are those of the positions.
 fn numbers(fields: &[(u8, i64)]) -> Vec<u8> {
     let (mut out, mut last) = (Vec::new(), 0);
     for &(id, number) in fields {
-        out.push((id - last) << 4 | 5);
+        out.push(field(id - last, 5));
         out.extend(varint(((number << 1) ^ (number >> 63)) as u64));
         last = id;
     }
@@ -29,13 +36,13 @@ fn varint(mut number: u64) -> Vec<u8> {
 fn page(kind: i64, uncompressed: i64, values: i64, encoding: i64, content: &[u8]) -> Vec<u8> {
     let mut out = numbers(&[(1, kind), (2, uncompressed), (3, content.len() as i64)]);
     if kind == 2 {
-        out.push(4 << 4 | 12);
+        out.push(field(4, 12));
         out.extend(numbers(&[(1, values), (2, encoding)]));
     } else {
-        out.push(5 << 4 | 12);
+        out.push(field(5, 12));
         out.extend(numbers(&[(1, values), (2, 0), (3, values), (4, encoding), (5, 0), (6, 0)]));
         // Not compressed.
-        out.push(1 << 4 | 2);
+        out.push(field(1, 2));
     }
     out.extend([0, 0]);
     out.extend(content);

@@ -40,10 +40,11 @@ impl TasksRead {
     }
 }
 
-/// Reads the attempts of a session, without their profile events. Runtime environments that `values` does not have are
+/// Reads the attempts of a session from all parts of the table, without their profile events. Runtime environments that `values` does not have are
 /// those that the file shows.
-pub fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected, values: &mut Values) -> Result<TasksRead, Error> {
-    let rows = usize::try_from(expected.rows.min(RESERVED)).unwrap_or_default();
+pub fn read(parts: &[(Bytes, Expected)], stamp: &Stamp, values: &mut Values) -> Result<TasksRead, Error> {
+    let promised = parts.iter().map(|(_, expected)| expected.rows).fold(0, u64::saturating_add);
+    let rows = usize::try_from(promised.min(RESERVED)).unwrap_or_default();
     let mut reading = Reading {
         values,
         words: Words::default(),
@@ -56,11 +57,13 @@ pub fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected, values: &mut Value
     if reading.values.environments.is_some() {
         unread.push("runtime_env");
     }
-    for batch in LAYOUT.read_without(&unread, bytes, stamp, expected)? {
-        reading.batch(&batch?)?;
+    for (bytes, expected) in parts {
+        for batch in LAYOUT.read_without(&unread, bytes.clone(), stamp, expected)? {
+            reading.batch(&batch?)?;
+        }
     }
     let Reading { columns, counts, .. } = reading;
-    if columns.ids.len() as u64 != expected.rows {
+    if columns.ids.len() as u64 != promised {
         return Err(Error::malformed(LAYOUT.table, "there are other rows than the footer says"));
     }
     let (table, order) = columns.into_table().map_err(|error| Error::malformed(LAYOUT.table, error))?;
@@ -82,7 +85,7 @@ impl Reading<'_> {
         self.words.read(batch, self.values)?;
         self.ids(batch)?;
         self.flags(batch)?;
-        self.actors_and_jobs()?;
+        self.actors_and_jobs();
         self.logs(batch)?;
         self.times(batch)?;
         self.shapes(batch)?;
@@ -135,7 +138,7 @@ impl Reading<'_> {
     }
 
     /// Takes actors and jobs from the ids, but for those that stand in columns of their own.
-    fn actors_and_jobs(&mut self) -> Result<(), Error> {
+    fn actors_and_jobs(&mut self) {
         let done = self.columns.jobs.len();
         let mut last: Option<([u8; 16], Id)> = None;
         for (row, id) in self.columns.ids[done..].iter().enumerate() {
@@ -151,7 +154,6 @@ impl Reading<'_> {
             self.columns.actors.push(self.words.odd_actor.get(row).unwrap_or(own));
             self.columns.jobs.push(self.words.odd_job.get(row).unwrap_or_else(|| id.job_id()));
         }
-        Ok(())
     }
 
     fn logs(&mut self, batch: &Batch) -> Result<(), Error> {

@@ -35,17 +35,18 @@ pub(crate) fn written(snapshot: &Snapshot) -> Files {
 
 fn written_as(snapshot: &Snapshot, options: Options) -> Files {
     let (mut tasks, mut profile, mut environments) = (Vec::new(), Vec::new(), Environments::default());
-    let of_tasks = write(snapshot, &stamp(), options, &mut environments, &mut tasks).unwrap();
-    let of_profile = profile::write(snapshot, &stamp(), &mut profile).unwrap();
+    let of_tasks =
+        write(snapshot, &snapshot.tasks.by_place(), &stamp(), options, &mut environments, &mut tasks).unwrap();
+    let of_profile = profile::write(snapshot, &snapshot.tasks.by_place(), &stamp(), &mut profile).unwrap();
     Files { tasks: (tasks.into(), of_tasks), profile: (profile.into(), of_profile), environments }
 }
 
 pub(crate) fn read_back(files: &Files, environments: Option<Environments>) -> Result<Snapshot, Error> {
     let mut values = Values { environments, ..Values::default() };
     let (bytes, expected) = &files.tasks;
-    let mut tasks = read(bytes.clone(), &stamp(), expected, &mut values)?;
+    let mut tasks = read(&[(bytes.clone(), expected.clone())], &stamp(), &mut values)?;
     let (bytes, expected) = &files.profile;
-    profile::read(bytes.clone(), &stamp(), expected, &mut values, &mut tasks)?;
+    profile::read(&[(bytes.clone(), expected.clone())], &stamp(), &mut values, &mut tasks)?;
     let Values { strings, ids, texts, .. } = values;
     let (strings, ids, texts) = (strings.freeze(), ids.freeze(), texts.freeze());
     Ok(Snapshot { strings, ids, texts, tasks: tasks.table, ..Snapshot::default() })
@@ -225,7 +226,7 @@ fn with_column(name: &str, column: ArrayRef) -> Result<TasksRead, Error> {
     let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
     let (bytes, expected) = LAYOUT.to_bytes(&stamp(), [Ok(batch)].into_iter()).unwrap();
     let mut values = Values { environments: Some(environments), ..Values::default() };
-    read(bytes.into(), &stamp(), &expected, &mut values)
+    read(&[(bytes.into(), expected)], &stamp(), &mut values)
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::times;
 use crate::environments::Environments;
 use crate::error::Error;
 use crate::file::{BATCH, Expected, Stamp};
-use crate::words::{Words, batch};
+use crate::words::{Size, Words, batch};
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use ray_history_core::base::id::{RayId, TaskId, push_hex};
 use ray_history_core::snapshot::Snapshot;
@@ -17,19 +17,17 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Bytes of the texts of one batch, above which it ends.
-const TEXT_BYTES: usize = 8 << 20;
-
-/// Writes the attempts of a snapshot. Runtime environments get their places in `environments`.
+/// Writes the attempts in these rows of a snapshot, a part of `TaskTable::by_place`. Runtime environments get their places
+/// in `environments`.
 pub fn write(
     snapshot: &Snapshot,
+    rows: &[u32],
     stamp: &Stamp,
     options: Options,
     environments: &mut Environments,
     out: impl Write + Send,
 ) -> Result<Expected, Error> {
-    let order = snapshot.tasks.by_place();
-    let mut batches = Batches { snapshot, stamp, options, environments, known: HashMap::new(), rest: &order };
+    let mut batches = Batches { snapshot, stamp, options, environments, known: HashMap::new(), rest: rows };
     LAYOUT.write(stamp, std::iter::from_fn(|| batches.next()), out)
 }
 
@@ -59,10 +57,9 @@ struct Batches<'a> {
 
 impl Batches<'_> {
     fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
-        let (mut rows, mut bytes) = (0, 0);
-        while rows < self.rest.len().min(BATCH) && bytes < TEXT_BYTES {
-            let text = self.snapshot.tasks.get(self.rest[rows] as usize).error_message();
-            bytes += self.snapshot.texts.len_of(text);
+        let (mut rows, mut size) = (0, Size::default());
+        while rows < self.rest.len().min(BATCH) && !size.is_full() {
+            measure(self.snapshot, self.snapshot.tasks.get(self.rest[rows] as usize), &mut size);
             rows += 1;
         }
         let (batch, rest) = self.rest.split_at(rows);
@@ -83,6 +80,17 @@ impl Batches<'_> {
         times::push(&attempts, &mut columns.made);
         batch(LAYOUT.table, &LAYOUT.schema, columns.made)
     }
+}
+
+/// Adds the texts of an attempt.
+fn measure(snapshot: &Snapshot, attempt: Attempt<'_>, size: &mut Size) {
+    let of = attempt.shape();
+    let shape =
+        [of.func_or_class_name, of.resources, of.runtime_env, of.label_selector, of.fallback_strategy, of.call_site];
+    for handle in [attempt.name(), attempt.error_type()].into_iter().chain(shape) {
+        size.add(snapshot, handle);
+    }
+    size.add_text(snapshot, attempt.error_message());
 }
 
 /// The columns of one batch.
@@ -115,10 +123,10 @@ impl<'a> Columns<'a> {
             push_hex(out, if actor.is_none() { &RayId::<16>::NIL.0 } else { snapshot.id(actor) });
         };
         self.words("_actor_id", odd_actor, nil_or_id)?;
-        self.ids("parent_task_id", |attempt| attempt.parent_task_id())?;
-        self.ids("placement_group_id", |attempt| attempt.placement_group_id())?;
-        self.ids("node_id", |attempt| attempt.node_id())?;
-        self.ids("worker_id", |attempt| attempt.worker_id())
+        self.ids("parent_task_id", Attempt::parent_task_id)?;
+        self.ids("placement_group_id", Attempt::placement_group_id)?;
+        self.ids("node_id", Attempt::node_id)?;
+        self.ids("worker_id", Attempt::worker_id)
     }
 
     fn of_shapes(&mut self) -> Result<(), Error> {
@@ -130,7 +138,7 @@ impl<'a> Columns<'a> {
         self.words("type", kind, |(kind, _), out| out.extend_from_slice(kind.name().as_bytes()))?;
         self.words("language", kind, |(_, language), out| out.extend_from_slice(language.name().as_bytes()))?;
         self.words("state", |a| Some(a.state()), |state, out| out.extend_from_slice(state.name().as_bytes()))?;
-        self.strings("name", |attempt| attempt.name())?;
+        self.strings("name", Attempt::name)?;
         self.strings("func_or_class_name", |attempt| attempt.shape().func_or_class_name)?;
         self.strings("required_resources", |attempt| attempt.shape().resources)?;
         self.strings("label_selector", |attempt| attempt.shape().label_selector)?;
@@ -168,7 +176,7 @@ impl<'a> Columns<'a> {
     }
 
     fn of_errors(&mut self, options: Options) -> Result<(), Error> {
-        self.strings("error_type", |attempt| attempt.error_type())?;
+        self.strings("error_type", Attempt::error_type)?;
         let text =
             |attempt: &Attempt<'_>| Some(attempt.error_message()).filter(|text| options.messages && !text.is_empty());
         // Texts lie in compressed blocks: each is read once, in their order.
@@ -191,10 +199,11 @@ impl<'a> Columns<'a> {
     }
 
     fn of_logs(&mut self) -> Result<(), Error> {
+        type Offset = fn(&LogInfo) -> Option<i64>;
         let file = |attempt: &Attempt<'_>, of: fn(&LogInfo) -> Str| attempt.log_info().map_or(Str::default(), of);
         self.strings("stdout_file", |attempt| file(attempt, |log| log.stdout_file))?;
         self.strings("stderr_file", |attempt| file(attempt, |log| log.stderr_file))?;
-        let offsets: [(&'static str, fn(&LogInfo) -> Option<i64>); 4] = [
+        let offsets: [(&'static str, Offset); 4] = [
             ("stdout_start", |log| log.stdout_start),
             ("stdout_end", |log| log.stdout_end),
             ("stderr_start", |log| log.stderr_start),
@@ -210,7 +219,7 @@ impl<'a> Columns<'a> {
     fn of_flags(&mut self) {
         let seldom = |flag: bool| Some(true).filter(|_| flag);
         self.bools("defined", |attempt| Some(attempt.is_defined()));
-        self.bools("debugger_paused", |attempt| attempt.is_debugger_paused());
+        self.bools("debugger_paused", Attempt::is_debugger_paused);
         self.bools("_has_log", |attempt| Some(attempt.log_info().is_some()));
         self.bools("_log_of_worker", |attempt| seldom(attempt.is_log_of_worker()));
         self.bools("_node_of_owner", |attempt| seldom(attempt.is_node_of_owner()));
@@ -224,7 +233,7 @@ impl<'a> Columns<'a> {
         let component = |attempt: &Attempt<'a>| source(attempt).map(|source: &ProfileSource| source.component_type);
         let snapshot = self.snapshot;
         self.words("_profile_component", component, |handle, out| {
-            out.extend_from_slice(snapshot.str(handle).as_bytes())
+            out.extend_from_slice(snapshot.str(handle).as_bytes());
         })?;
         self.ids("_profile_component_id", |a| source(a).map_or(Id::default(), |source| source.component_id))?;
         self.strings("_profile_node_ip", |a| source(a).map_or(Str::default(), |source| source.node_ip))?;

@@ -149,7 +149,7 @@ function showReport() {
   const recorded = report.rayVersion && `Ray ${report.rayVersion}`;
   const shown = given.dashboard && given.dashboard !== report.rayVersion && `dashboard of Ray ${given.dashboard}`;
   ui.ray.textContent = [recorded, shown].filter(Boolean).join(", ");
-  const facts = { Session: given.session, Owner: owner, "Recorded by": recorded, "Shown by": shown, "Last event": asOf,
+  const facts = { Session: given.session, Owner: owner, "Recorded by": recorded, "Shown by": shown, "Last event": asOf, "Opened from": snapshotWords(report.snapshot, report.session?.zone),
     "Last looked for new files": report.checkedAt && `${exact(report.checkedAt)}, ${ago(report.checkedAt)}` };
   const terms = Object.entries(facts).filter(([, fact]) => fact).flatMap(([name, fact]) => [make("dt", { textContent: name }), make("dd", { textContent: fact })]);
   const parts = [make("p", { textContent: sentence }), make("dl", {}, ...terms)];

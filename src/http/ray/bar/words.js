@@ -159,3 +159,11 @@ function ago(at, numeric = "auto") {
   const [unit, size] = [["day", 86400], ["hour", 3600], ["minute", 60]].find(([, size]) => seconds >= size) ?? ["second", 1];
   return new Intl.RelativeTimeFormat(undefined, { numeric }).format(-Math.round(seconds / size), unit);
 }
+
+// The persisted snapshot that the session was opened from, if any.
+function snapshotWords(snapshot, zone) {
+  if (!snapshot) return undefined;
+  const late = snapshot.lateFiles === 1 ? "1 file came later and cannot be added" : `${snapshot.lateFiles} files came later and cannot be added`;
+  const raw = { partly: ", and a part of its raw data was deleted since", gone: ", and its raw data was deleted since" }[snapshot.raw] ?? "";
+  return `a snapshot of ${inZone(snapshot.writtenAt, zone)}${raw}${snapshot.lateFiles ? `: ${late}` : ""}`;
+}

@@ -22,7 +22,7 @@ fn mixed(n: u64) -> u64 {
 fn id(bytes: usize, n: u64) -> String {
     let mut id = Vec::new();
     for at in 0..bytes as u64 {
-        id.push(mixed(n << 8 | at) as u8);
+        id.push(mixed((n << 8) | at) as u8);
     }
     BASE64_STANDARD.encode(id)
 }
@@ -40,7 +40,7 @@ pub fn records(attempts: u64) -> impl Iterator<Item = String> {
 
 fn attempt(n: u64) -> [String; 4] {
     let job = JobId::from_hex("01000000").unwrap();
-    let actor = (n % 5 == 0).then(|| mixed(1 << 40 | n % 50));
+    let actor = n.is_multiple_of(5).then(|| mixed((1 << 40) | (n % 50)));
     let mut task = [0xff; 24];
     task[..8].copy_from_slice(&mixed(n).to_be_bytes());
     if let Some(actor) = actor {
@@ -50,8 +50,8 @@ fn attempt(n: u64) -> [String; 4] {
     let task: TaskId = RayId(task);
     let name = actor.map_or_else(|| format!("work_{}", n % 3), |_| "Counter.add".to_owned());
     let (task_id, job_id) = (BASE64_STANDARD.encode(task.0), BASE64_STANDARD.encode(job.0));
-    let (worker, node) = (id(28, n % WORKERS), id(28, 1 << 30 | n % 4));
-    let step = |at: u64| START + n / WORKERS * 40_000_000 + at * 1_000_000 + mixed(n << 4 | at) % 900_000;
+    let (worker, node) = (id(28, n % WORKERS), id(28, (1 << 30) | (n % 4)));
+    let step = |at: u64| START + n / WORKERS * 40_000_000 + at * 1_000_000 + mixed((n << 4) | at) % 900_000;
     let state = |state: &str, at: u64| json!({"state": state, "timestamp": time(step(at))});
     let event = |kind: &str, key: &str, payload: Value| {
         json!({"eventType": kind, "timestamp": time(step(9)), key: payload}).to_string()

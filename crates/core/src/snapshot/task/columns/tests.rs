@@ -28,7 +28,7 @@ fn stored(attempts: &[(TaskId, u32)]) -> Columns {
         error_types: vec![Str::default(); rows],
         error_messages: vec![Text::default(); rows],
         states: vec![1 << TaskState::Running as u16; rows],
-        times: (0..rows as i64).collect(),
+        times: (0..).take(rows).collect(),
         log: vec![NONE; rows],
         logs: Vec::new(),
         profile_source: vec![NONE; rows],
@@ -62,7 +62,8 @@ fn stored_rows_come_back_in_rays_order() {
 
 #[test]
 fn columns_that_do_not_fit_make_no_table() {
-    let broken: [(&str, fn(&mut Columns)); 9] = [
+    type Damage = fn(&mut Columns);
+    let broken: [(&str, Damage); 9] = [
         ("rows", |columns| columns.pids.clear()),
         ("shape", |columns| columns.shape[1] = 1),
         ("log", |columns| columns.log[1] = 0),
