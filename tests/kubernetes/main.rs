@@ -24,6 +24,7 @@ mod many;
 mod obituaries;
 mod outages;
 mod people;
+mod persist;
 mod prewarm;
 mod quiet;
 mod rbac;
@@ -103,6 +104,9 @@ fn main() -> ExitCode {
         retention:
             a_deletion_that_was_begun_is_finished_and_told,
             each_dead_session_has_a_proof_and_the_living_have_none;
+        persist:
+            dead_sessions_are_persisted_and_the_living_are_not,
+            a_store_that_takes_no_sessions_is_told;
         two_clusters:
             on_a_shared_bucket_sessions_of_others_are_never_dead,
             a_wrong_label_of_a_shared_name_loses_no_late_file;
