@@ -13,6 +13,7 @@
 mod condition;
 mod documents;
 mod ledger;
+mod missing_rows;
 mod present;
 mod questions;
 mod recorder;
