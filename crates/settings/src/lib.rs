@@ -100,7 +100,7 @@ impl fmt::Display for Settings {
             "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
              loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} \
              prewarm.enabled={prewarm} redaction={} access.mode={} obituaries.mode={:?} obituaries.store={:?} \
-             retention.mode={:?}",
+             obituaries.submitterLogs={}              retention.mode={:?}",
             cache.max_sessions,
             cache.max_memory,
             seconds(cache.ttl.unwrap_or_default()),
@@ -112,6 +112,7 @@ impl fmt::Display for Settings {
             if access.is_some() { "Kubernetes" } else { "None" },
             obituaries.mode,
             obituaries.store,
+            obituaries.submitter_logs,
             retention.mode,
         )
     }

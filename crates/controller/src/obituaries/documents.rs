@@ -139,10 +139,14 @@ impl Bucket {
                     Some((None, etag))
                 }
             };
-            let Some(document) = author.document(shared, object) else { return Ok(Written::Nothing) };
+            let Some(mut document) = author.document(shared, object) else { return Ok(Written::Nothing) };
+            if let Some((Some(known), _)) = &stored {
+                document.submitter_log = document.submitter_log.max(known.submitter_log.clone());
+            }
             if let Some((Some(known), _)) = &stored
                 && known.facts == document.facts
                 && known.is_final == document.is_final
+                && known.submitter_log == document.submitter_log
             {
                 shared.records.lock().written(known, now());
                 let length = known.to_bytes().map_or(0, |bytes| bytes.len() as u64);

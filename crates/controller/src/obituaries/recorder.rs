@@ -73,6 +73,8 @@ impl Recorder {
             }
             turn = turn.wrapping_add(1);
             let (leader, place) = (*self.leader.borrow(), self.place.borrow().clone());
+            let keeps = matches!((leader, &place), (_, Place::Memory) | (Leader::Us, Place::Bucket(_)));
+            self.shared.set_keeps_documents(keeps);
             let due = self.shared.records.lock().due(now());
             match (leader, place) {
                 (_, Place::Memory) => self.keep(due).await,

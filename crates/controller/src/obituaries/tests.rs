@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use ray_history_core::layout::Root;
 use ray_history_metrics::catalog::Metrics;
-use ray_history_obituary::document::{Document, ObjectId};
+use ray_history_obituary::document::{Document, ObjectId, SubmitterLog};
 use ray_history_obituary::facts::Kind;
 use ray_history_obituary::ledger::{Ledger, Piece, Row};
 use ray_history_obituary::records::Object;
@@ -169,6 +169,35 @@ async fn a_document_of_a_newer_version_stays_and_a_broken_one_does_not() {
     let written = bucket.write(&shared, &author, &object()).await.unwrap();
     assert!(matches!(written, Written::Document(..)), "{written:?}");
     assert_eq!(stored(&memory).await.object, object());
+}
+
+/// A log that one replica read stays when another one, which never read it, writes.
+#[tokio::test]
+async fn the_log_of_a_submitter_stays_with_its_document() {
+    let Rig { memory, bucket, shared, author } = rig([]);
+    seen(&shared, &cluster());
+    let log = |at: i64, text: &str| SubmitterLog::new("p", "c", Time(at), text.as_bytes(), false);
+    shared.records.lock().submitter_told("c-uid", log(1, "no such file"));
+    bucket.write(&shared, &author, &object()).await.unwrap();
+    assert_eq!(stored(&memory).await.submitter_log, Some(log(1, "no such file")));
+    let other = Shared::default();
+    seen(&other, &cluster());
+    seen(&other, &pod("head", "head", "OOMKilled"));
+    bucket.write(&other, &author, &object()).await.unwrap();
+    let document = stored(&memory).await;
+    assert_eq!((document.revision, document.submitter_log.clone()), (2, Some(log(1, "no such file"))));
+    other.records.lock().submitter_told("c-uid", log(2, "again"));
+    let written = bucket.write(&other, &author, &object()).await.unwrap();
+    assert!(matches!(written, Written::Document(..)), "the log alone is news: {written:?}");
+    assert_eq!(stored(&memory).await.submitter_log, Some(log(2, "again")));
+    // In memory it stays, too.
+    let index = Obituaries::new(Arc::clone(&memory) as Arc<dyn Storage>, Vec::new(), 1 << 20);
+    let keep = |submitter_log| index.keep(Document { submitter_log, ..document.clone() });
+    for submitter_log in [Some(log(1, "kept")), None] {
+        keep(submitter_log);
+        let kept = index.document(&object()).await.unwrap().unwrap();
+        assert_eq!(kept.submitter_log, Some(log(1, "kept")));
+    }
 }
 
 /// Runs a recorder for so long, and returns the index.
