@@ -657,7 +657,7 @@ async fn missing_rows_wait_for_the_ledger_and_for_the_store() {
     assert_eq!(next.end().await, (3, 7));
 }
 
-/// Where old rows were left out, old documents are taken to have rows.
+/// Old documents are taken to have rows where old rows were left out.
 #[tokio::test(start_paused = true)]
 async fn rows_that_were_left_out_are_not_missing() {
     let memory = Arc::<Memory>::default();

@@ -1,7 +1,6 @@
 //! The part of the facts that belongs to one run, and its bounds in time.
 
 use super::ray::{JobEnd, JobState, RayFacts};
-use crate::facts::session_end::as_ray_facts;
 use crate::facts::{Attempt, Event, Facts, Kind, NAMESPACES, Pod, Role, Subject};
 use crate::join::least;
 use crate::time::Time;
@@ -332,7 +331,7 @@ impl<'a> Base<'a> {
         let wants = |session: &str| {
             is_ours(session) && self.facts.sessions.get(session).is_some_and(|started| is_within(*started))
         };
-        as_ray_facts(&self.facts.session_ends, wants)
+        RayFacts::of_sessions(&self.facts.session_ends, wants)
     }
 
     fn from(&self) -> Option<Time> {

@@ -1,11 +1,10 @@
 //! The end of the jobs of one session, as the session's own files tell it. No object of Kubernetes tells of jobs that
 //! nobody made a `RayJob` for.
 
-use crate::cause::{JobEnd, JobState, Outcome, RayFacts};
-use crate::join::{Join, Keyed, Table};
+use crate::join::{Join, Keyed};
 use crate::text::{NAME, cut, one_line};
 use crate::time::Time;
-use ray_history_core::snapshot::run_facts::RunFacts;
+use ray_history_core::snapshot::run_facts::{Outcome, RunFacts};
 use ray_history_core::snapshot::submission::JobStatus;
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +19,15 @@ pub struct SessionEnd {
     pub session: String,
     /// The outcome of all jobs.
     pub outcome: Outcome,
-    /// The end: of the first job that failed, else of the last one.
+    /// The end of the last job; `None` if one had no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
     /// The job that failed first.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub job: String,
+    /// Its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<Time>,
     /// The line of its message that tells most; never a line of a log that Ray's own API does not show.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
@@ -42,11 +44,9 @@ impl SessionEnd {
         Some(Self {
             session: format!("{cluster}/{session}"),
             outcome,
-            at: match failed {
-                Some(job) => job.end_ms.and_then(time),
-                None => facts.ended.map(Time),
-            },
+            at: facts.ended.filter(|_| facts.counts.unfinished == 0).map(Time),
             job: failed.map(|job| cut(job.name(), NAME)).unwrap_or_default(),
+            failed_at: failed.and_then(|job| job.end_ms).and_then(time),
             message: words.map(|words| one_line(&words.text, MESSAGE)).unwrap_or_default(),
         })
     }
@@ -58,16 +58,6 @@ impl SessionEnd {
             Outcome::Stopped => 2,
             Outcome::Failed => 3,
         }
-    }
-
-    fn to_job(&self) -> JobEnd {
-        let state = match self.outcome {
-            Outcome::Unknown => JobState::Open,
-            Outcome::Succeeded => JobState::Succeeded,
-            Outcome::Stopped => JobState::Stopped,
-            Outcome::Failed => JobState::Failed,
-        };
-        JobEnd { id: self.job.clone(), state, at: self.at, message: self.message.clone() }
     }
 }
 
@@ -82,16 +72,9 @@ impl Keyed for SessionEnd {
 impl Join for SessionEnd {
     fn join(&mut self, other: Self) {
         // What was read first may lack a job; a job that failed is never known to have succeeded later.
-        let rank = |end: &Self| (end.rank(), end.at, end.job.clone(), end.message.clone());
+        let rank = |end: &Self| (end.rank(), end.at, end.failed_at, end.job.clone(), end.message.clone());
         if rank(&other) > rank(self) {
             *self = other;
         }
     }
-}
-
-/// Returns the ends of the wanted sessions as facts of Ray; `None` if no outcome is known.
-pub(crate) fn as_ray_facts(ends: &Table<SessionEnd>, wants: impl Fn(&str) -> bool) -> Option<RayFacts> {
-    let ends: Vec<&SessionEnd> = ends.iter().filter(|end| wants(&end.session)).collect();
-    let is_known = ends.iter().any(|end| end.outcome != Outcome::Unknown);
-    is_known.then(|| RayFacts { jobs: ends.iter().map(|end| end.to_job()).collect(), ..RayFacts::default() })
 }

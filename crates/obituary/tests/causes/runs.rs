@@ -71,6 +71,30 @@ fn each_head_pod_is_a_run() {
     }
 }
 
+/// A job failed, and others went on: until the last end, or until the deletion.
+#[test]
+fn a_session_with_a_failed_job_ends_with_its_last_one() {
+    for (last, expected, codes) in
+        [(Some(300), 300, vec![Code::AppFailed]), (None, 500, vec![Code::AppFailed, Code::Deleted])]
+    {
+        let mut records = idle().gone(500, cluster(ready())).records();
+        let end = SessionEnd {
+            session: "c/session_1".into(),
+            outcome: Outcome::Failed,
+            at: last.map(at),
+            job: "x".into(),
+            failed_at: Some(at(100)),
+            message: "ValueError: broken".into(),
+        };
+        records.session("c-uid", "session_1", at(10), Some(end));
+        let run = document(&records, "c-uid", None).runs.pop().unwrap();
+        let mut told = self::codes(&run);
+        told.sort();
+        assert_eq!((run.to, told, run.outcome), (Some(at(expected)), codes, Outcome::Failed), "{:?}", run.causes);
+        assert!(run.causes.iter().any(|cause| cause.sentence() == "The program failed: ValueError: broken."));
+    }
+}
+
 /// An hour, in seconds.
 const HOUR: i64 = 3_600;
 
