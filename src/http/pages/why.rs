@@ -70,6 +70,7 @@ fn respond(known: &Known) -> HttpResponse {
             (timeline::timeline(known, &rows, ROOT))
             (objects::attempts(known))
             (objects::pods(known))
+            (objects::submitter_log(known))
             (spec::spec(known))
             (objects::unseen(known))
             p { a href={ (ROOT) (known.json) } { "The same as JSON" } }
