@@ -8,6 +8,7 @@ pub mod build;
 pub mod completeness;
 pub mod driver;
 pub mod failures;
+pub mod functions;
 pub mod gap;
 pub mod gaps;
 pub mod intern;

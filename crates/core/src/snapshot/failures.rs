@@ -13,6 +13,7 @@ mod jobs;
 mod tasks;
 
 pub use deaths::{is_expected_of_node, is_expected_of_worker};
+pub(super) use draft::bounded_name;
 pub use fingerprint::Fingerprint;
 
 use super::Snapshot;

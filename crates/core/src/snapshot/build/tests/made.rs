@@ -45,7 +45,7 @@ fn pick(from: &[&str], n: u8) -> String {
 
 /// Makes an event from a few small numbers, so that events share ids, times and values.
 #[expect(clippy::many_single_char_names, reason = "six small numbers without a meaning of their own")]
-pub(super) fn event(kind: u8, n: [u8; 6]) -> Value {
+pub(in crate::snapshot) fn event(kind: u8, n: [u8; 6]) -> Value {
     let [a, b, c, d, e, at] = n.map(|n| n % 5);
     let (task, node, worker, actor, job) = (id(24, a), id(28, b), id(28, c), id(16, a), id(4, a));
     let states = ["PENDING_ARGS_AVAIL", "SUBMITTED_TO_WORKER", "RUNNING", "FINISHED", "FAILED", "SPINNING"];
