@@ -4,8 +4,11 @@
 //! reads no clock, and keeps no pointer into the input.
 
 pub mod actor;
+mod asked;
 pub mod build;
 pub mod completeness;
+pub mod diff;
+pub mod digest;
 pub mod driver;
 pub mod failures;
 pub mod functions;

@@ -1,6 +1,6 @@
 //! Known gap of a session: the kind of data missing, its weight, and advice.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Kind of a gap. The serialized names are stable, because programs compare them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -73,7 +73,7 @@ pub enum Code {
 }
 
 /// Weight of a gap, heaviest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weight {
     /// Nearly nothing can be shown.

@@ -6,30 +6,16 @@
 use super::spread::{Run, Wait};
 use super::{FunctionRow, FunctionStats, Functions, Histogram, OtherFunctions, micros, names};
 use crate::base::id::{JobId, TaskId};
-use crate::base::stored_json;
 use crate::base::task::{TaskState, TaskType};
 use crate::base::time::Nanos;
 use crate::snapshot::Snapshot;
+use crate::snapshot::asked::Asked;
 use crate::snapshot::failures::bounded_name;
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::task::{Attempt, Shape};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
-use serde::Deserialize;
 use std::cmp::Reverse;
-
-/// Most CPUs or GPUs that a task can ask for: sums stay finite.
-const MOST: f64 = 1e9;
-
-/// The resources of a shape that are summed up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-struct Asked {
-    #[serde(rename = "CPU")]
-    cpu: f64,
-    #[serde(rename = "GPU")]
-    gpu: f64,
-}
 
 /// All that the attempts of a row have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,11 +75,7 @@ impl<'a> Drafts<'a> {
         if self.asked.len() <= at {
             self.asked.resize(at + 1, None);
         }
-        *self.asked[at].get_or_insert_with(|| {
-            let resources = self.snapshot.str(shape.resources);
-            let Asked { cpu, gpu } = stored_json::read(resources).unwrap_or_default();
-            Asked { cpu: cpu.clamp(0.0, MOST), gpu: gpu.clamp(0.0, MOST) }
-        })
+        *self.asked[at].get_or_insert_with(|| Asked::of(self.snapshot.str(shape.resources)))
     }
 
     fn place(&mut self, attempt: &Attempt<'a>) -> usize {
