@@ -38,7 +38,7 @@ use partial::PartialJob;
 use serde::{Deserialize, Serialize};
 
 /// Origin of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum JobType {
     /// Submitted through Ray's job API.

@@ -3,6 +3,7 @@
 //! Values of variables are hidden, as Ray hides them, and so are names and passwords in URLs. What cannot be read is
 //! hidden as a whole.
 
+use crate::base::id::push_hex;
 use crate::base::stored_json;
 use crate::snapshot::run_facts::bounded;
 use regex_lite::Regex;
@@ -77,8 +78,9 @@ fn shown(value: &str) -> Box<str> {
     if clean.chars().count() <= MAX_VALUE {
         return bounded(&clean, MAX_VALUE);
     }
-    let hash: String = Sha256::digest(clean.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{} ({hash})", bounded(&clean, MAX_VALUE)).into()
+    let mut hash = Vec::new();
+    push_hex(&mut hash, &Sha256::digest(clean.as_bytes())[..4]);
+    format!("{} ({})", bounded(&clean, MAX_VALUE), String::from_utf8_lossy(&hash)).into()
 }
 
 #[cfg(test)]
