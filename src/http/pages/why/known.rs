@@ -3,12 +3,11 @@
 use crate::http::error::Error;
 use crate::http::request::Call;
 use crate::http::request::path::{document_path, session_path, why_path};
-use crate::http::sessions::find;
 use crate::http::sessions::obituary::{self, is_of};
 use crate::http::sessions::run::ShownRun;
+use crate::http::sessions::{digest, find};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{ClusterId, SessionKey};
-use ray_history_core::base::task::TaskState;
 use ray_history_core::snapshot::failures::Failures;
 use ray_history_core::snapshot::run_facts::RunFacts;
 use ray_history_obituary::cause::{RayFacts, Run};
@@ -22,10 +21,6 @@ use std::time::Duration;
 
 /// Longest wait for a session to open; a page without Ray's facts is shown after it.
 const WAIT: Duration = Duration::from_secs(3);
-/// Memory that the digest of failures holds while it is made, for each attempt.
-const DIGEST: u64 = 64;
-/// The same for each attempt that failed, which may be a group of its own.
-const GROUP: u64 = 2 << 10;
 /// Sessions that a page links.
 const LINKS: usize = 20;
 
@@ -199,9 +194,7 @@ async fn ray(call: &Call<'_>, open: &Arc<OpenSession>) -> Result<Option<Ray>, Er
         return Ok(None);
     }
     let session = Arc::clone(open);
-    let tasks = &session.snapshot.tasks;
-    let failed = tasks.iter().filter(|attempt| attempt.state() == TaskState::Failed).count();
-    let bytes = DIGEST * tasks.len() as u64 + GROUP * failed as u64;
+    let bytes = digest::held(&session.snapshot);
     let work = move || {
         let path = format!("sessions/{}", session_path(&session.key));
         let (facts, failures) = (RayFacts::of(&session.snapshot), Failures::of(&session.snapshot));
