@@ -47,6 +47,10 @@ const TABLE: &[Route] = &[
     row("/sessions/{namespace}/{cluster}/{session}/why", Namespace, Family::Pages, Shape::Page, |call| {
         Box::pin(pages::why::session(call))
     }),
+    row("/sessions/{namespace}/{cluster}/{session}/functions", Namespace, Family::Pages, Shape::Page, |call| {
+        Box::pin(pages::functions::page(call))
+    }),
+    row("/sessions/diff", Listing, Family::Pages, Shape::Page, |call| Box::pin(pages::diff::page(call))),
     // Logging in, while access is on.
     row("/login", Open, Family::Access, Shape::Page, |call| Box::pin(login::page(call))).only_guarded(),
     row("/sessions/login.js", Open, Family::Access, Shape::Page, |_| Box::pin(async { Ok(login::script()) }))

@@ -24,7 +24,7 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 29] = [
+const MAY_IMPORT: [(&str, &[&str]); 30] = [
     ("access", &["metrics"]),
     ("args", &["settings"]),
     ("base", &[]),
@@ -48,6 +48,7 @@ const MAY_IMPORT: [(&str, &[&str]); 29] = [
         ],
     ),
     ("dashboards", &["snapshot"]),
+    ("diff", &["snapshot"]),
     ("escape", &[]),
     ("event", &["base"]),
     ("health", &[]),

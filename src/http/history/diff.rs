@@ -7,6 +7,7 @@ use crate::http::sessions::compare::{Named, compare, compare_of_store};
 use crate::http::sessions::find;
 use crate::http::state::State;
 use crate::http::validators;
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 /// Returns what changed from session `a` to session `b`, each list with what cost most first. Opens both sessions and waits
@@ -41,21 +42,26 @@ pub(in crate::http) async fn diff(call: &Call<'_>) -> Result<HttpResponse, Error
     let (a, b) = (named("a")?, named("b")?);
     let keys = [a.key(call).await?, b.key(call).await?];
     for key in &keys {
-        call.permit.audit(call.request, call.state, key);
         // Both loads run at the same time.
         find::begin(call, key).await?;
+        call.permit.audit(call.request, call.state, key);
     }
     let [a, b] = keys;
     let (a, b) = (find::open(call, &a).await?, find::open(call, &b).await?);
     Ok(validators::tagged_json(call.request, &compare(call, &a, &b).await?))
 }
 
-/// Returns the same for a command that reads the store with its own credentials, and so may see all of it.
+/// Returns the same for a command that reads the store with its own credentials, and so may see all of it; words if no
+/// such session is stored.
 ///
 /// # Errors
-/// Returns an error if a name cannot be understood, or if a session cannot be found or read.
-pub async fn of_store(state: &State, a: &str, b: &str) -> anyhow::Result<String> {
+/// Returns an error if a name cannot be understood, or if a session cannot be read.
+pub async fn of_store(state: &State, a: &str, b: &str) -> anyhow::Result<Result<String, String>> {
     let told = |error: Error| anyhow::anyhow!("{error}");
     let (a, b) = (Named::parse("A", a).map_err(told)?, Named::parse("B", b).map_err(told)?);
-    Ok(serde_json::to_string(&compare_of_store(state, [&a, &b]).await.map_err(told)?)?)
+    match compare_of_store(state, [&a, &b]).await {
+        Ok(comparison) => Ok(Ok(serde_json::to_string(&comparison)?)),
+        Err(error) if error.status() == StatusCode::NOT_FOUND => Ok(Err(error.to_string())),
+        Err(error) => Err(told(error)),
+    }
 }

@@ -21,8 +21,8 @@ pub(in crate::http) enum Named {
     /// `namespace/cluster/session`.
     Session(SessionKey),
     /// `namespace/name/latest`, or `namespace/name/latest~1` for the one before it and so on. The name is a `RayJob`'s, a
-    /// `RayService`'s or a `RayCluster`'s, in this order.
-    Latest { namespace: String, name: String, back: usize },
+    /// `RayService`'s or a `RayCluster`'s, in this order. Without a namespace, one namespace alone must have the name.
+    Latest { namespace: Option<String>, name: String, back: usize },
 }
 
 impl Named {
@@ -31,13 +31,16 @@ impl Named {
         let parts: Vec<&str> = value.trim_matches('/').split('/').collect();
         let named = match parts[..] {
             [namespace, name, last] if !namespace.is_empty() && !name.is_empty() => match back(last) {
-                Some(back) => Some(Self::Latest { namespace: namespace.to_owned(), name: name.to_owned(), back }),
+                Some(back) => Some(Self::Latest { namespace: Some(namespace.to_owned()), name: name.to_owned(), back }),
                 None => session_key([namespace, name, last]).ok().map(Self::Session),
             },
+            [name, last] if !name.is_empty() => {
+                back(last).map(|back| Self::Latest { namespace: None, name: name.to_owned(), back })
+            }
             _ => None,
         };
         named.ok_or_else(|| {
-            let wanted = "NAMESPACE/CLUSTER/SESSION or NAMESPACE/NAME/latest (latest~1 for the one before) is wanted";
+            let wanted = "NAMESPACE/CLUSTER/SESSION or [NAMESPACE/]NAME/latest (latest~1 for the one before) is wanted";
             Error::BadRequest(format!("{parameter}={value:?}: {wanted}"))
         })
     }
@@ -48,25 +51,26 @@ impl Named {
             Self::Session(key) => return Some(key.clone()),
             Self::Latest { namespace, name, back } => (namespace, name, *back),
         };
-        let name = &cluster_id(namespace, name).name;
-        let subjects = [(Subject::RAY_JOB, true), (Subject::RAY_SERVICE, true), (Subject::Cluster, true)];
-        // Names of clusters that only look like those of an owner come last.
-        let guesses = [(Subject::RAY_JOB, false), (Subject::RAY_SERVICE, false)];
-        let all = subjects.into_iter().chain(guesses).map(|(subject, exact)| {
-            let mut sessions = listing.attempts(namespace, subject, name, exact).sessions;
-            sessions.retain(&shows);
-            sessions
-        });
-        all.into_iter().find(|sessions| !sessions.is_empty())?.into_iter().nth(back).map(|entry| entry.key)
+        let sessions = match namespace {
+            Some(namespace) => named(listing, namespace, name, &shows)?,
+            None => {
+                let mut all =
+                    listing.confirmed_namespaces().filter_map(|namespace| named(listing, namespace, name, &shows));
+                all.next().filter(|_| all.next().is_none())?
+            }
+        };
+        sessions.into_iter().nth(back).map(|entry| entry.key)
     }
 
     fn unknown(&self) -> Error {
+        let what = "RayJob, RayService or RayCluster";
         match self {
             Self::Session(key) => ray_history_session::Error::Unknown(key.clone()).into(),
-            Self::Latest { name, back: 0, .. } => Error::NothingNamed("RayJob, RayService or RayCluster", name.clone()),
-            Self::Latest { name, back, .. } => {
-                Error::NothingNamed("RayJob, RayService or RayCluster", format!("{name} (latest~{back})"))
+            Self::Latest { namespace: Some(_), name, back: 0 } => Error::NothingNamed(what, name.clone()),
+            Self::Latest { namespace: None, name, back: 0 } => {
+                Error::NothingNamed("one namespace alone and name", name.clone())
             }
+            Self::Latest { name, back, .. } => Error::NothingNamed(what, format!("{name} ({LATEST}~{back})")),
         }
     }
 
@@ -75,6 +79,20 @@ impl Named {
         let found = look_up(call, |listing| self.find(listing, |entry| call.permit.shows(entry))).await?;
         found.ok_or_else(|| self.unknown())
     }
+}
+
+/// Returns the sessions of a name, the newest first; `None` if there are none.
+fn named(listing: &Listing, namespace: &str, name: &str, shows: impl Fn(&Entry) -> bool) -> Option<Vec<Entry>> {
+    let name = &cluster_id(namespace, name).name;
+    let subjects = [(Subject::RAY_JOB, true), (Subject::RAY_SERVICE, true), (Subject::Cluster, true)];
+    // Names of clusters that only look like those of an owner come last.
+    let guesses = [(Subject::RAY_JOB, false), (Subject::RAY_SERVICE, false)];
+    let all = subjects.into_iter().chain(guesses).map(|(subject, exact)| {
+        let mut sessions = listing.attempts(namespace, subject, name, exact).sessions;
+        sessions.retain(&shows);
+        sessions
+    });
+    all.into_iter().find(|sessions| !sessions.is_empty())
 }
 
 /// Returns how many sessions before the newest one a word means.
@@ -144,7 +162,9 @@ mod tests {
 
     #[test]
     fn parameters_name_sessions() {
-        let latest = |back| Named::Latest { namespace: "ml".into(), name: "train".into(), back };
+        let latest = |back| Named::Latest { namespace: Some("ml".into()), name: "train".into(), back };
+        let anywhere = Named::Latest { namespace: None, name: "train".into(), back: 1 };
+        assert_eq!(Named::parse("a", "train/latest~1").unwrap(), anywhere);
         for (value, back) in [("ml/train/latest", 0), ("/ml/train/latest~1/", 1), ("ml/train/latest~12", 12)] {
             assert_eq!(Named::parse("a", value).unwrap(), latest(back));
         }

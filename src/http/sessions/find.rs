@@ -105,6 +105,18 @@ pub(in crate::http) async fn open(call: &Call<'_>, key: &SessionKey) -> Result<S
     }
 }
 
+/// Opens a session; `None` while it is read after `wait`.
+pub(in crate::http) async fn shown_within(
+    call: &Call<'_>,
+    key: &SessionKey,
+    wait: Duration,
+) -> Result<Option<Shown>, session::Error> {
+    Ok(match open_within(call, key, wait).await? {
+        Opening::Ready(session) => Some(Shown(session)),
+        Opening::Loading(_) => None,
+    })
+}
+
 /// Returns a listed session for a command that reads the store itself.
 pub(in crate::http) fn of_store<T>(state: &State, search: impl Fn(&Listing) -> Option<T>) -> Option<T> {
     search(&state.sessions.listing())

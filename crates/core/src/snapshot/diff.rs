@@ -10,6 +10,7 @@ mod incomplete;
 mod jobs;
 mod nodes;
 mod totals;
+pub mod words;
 
 pub use cost::Ranked;
 pub use failures::{FailureChange, FailureChanges, FailureSide};
