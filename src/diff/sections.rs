@@ -15,7 +15,9 @@ pub(super) fn all(page: &mut Page, diff: &Diff) {
     if missing.iter().any(|(_, lines)| !lines.is_empty()) {
         page.section("Not all is known, so what follows may be wrong");
         for (name, lines) in missing {
-            lines.iter().for_each(|line| page.item(&format!("{name}: {line}")));
+            for line in lines {
+                page.item(&format!("{name}: {line}"));
+            }
         }
     }
     if diff.is_empty() {

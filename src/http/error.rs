@@ -173,10 +173,10 @@ impl Error {
             | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Session(session::Error::TooLarge { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             // A newer version of this program can open it.
-            Self::Session(session::Error::PersistedUnusable { is_newer: true, .. }) => StatusCode::NOT_IMPLEMENTED,
+            Self::Session(session::Error::PersistedUnusable(what)) if what.is_newer => StatusCode::NOT_IMPLEMENTED,
             Self::Session(
                 session::Error::NothingReadable { .. }
-                | session::Error::PersistedUnusable { .. }
+                | session::Error::PersistedUnusable(_)
                 | session::Error::Storage(_),
             )
             | Self::Obituary(_) => StatusCode::BAD_GATEWAY,
@@ -208,7 +208,7 @@ impl Error {
             Self::Session(session::Error::TooLarge { .. }) => ("too-large", "The session is too large for this server"),
             Self::Session(session::Error::Busy) | Self::Busy => ("busy", "The server is busy"),
             Self::Session(session::Error::Stopping) => ("stopping", "The server is stopping"),
-            Self::Session(session::Error::NothingReadable { .. } | session::Error::PersistedUnusable { .. }) => {
+            Self::Session(session::Error::NothingReadable { .. } | session::Error::PersistedUnusable(_)) => {
                 ("unreadable", "The session cannot be read")
             }
             Self::Session(session::Error::Storage(_)) => ("storage", "The storage cannot be read"),

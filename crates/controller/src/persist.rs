@@ -18,8 +18,8 @@ use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_metrics::persist::{File, Outcome as Counted};
 use ray_history_persist::{Error, Outcome, Persister};
+use ray_history_session::Sessions;
 use ray_history_session::liveness::State as Life;
-use ray_history_session::{NotNow, Sessions};
 use ray_history_settings::{Persist as Wanted, PersistMode, PersistedEnvironments, Settings};
 use ray_history_storage::ErrorKind;
 use ray_history_tables::{Options, Writer};
@@ -67,7 +67,7 @@ enum Step {
 enum Tried {
     /// It could not be opened, or there was no memory.
     NoRoom,
-    NotNow(NotNow),
+    NotNow,
     Ended(Result<Outcome, Error>, u64),
 }
 
@@ -153,16 +153,12 @@ impl Persist {
                 running.persister = Some(Arc::new(persister));
                 running.not_before = now;
             }
-            Step::Connected(Err(why)) => {
-                running.state.fails(why);
-                running.not_before = now + AGAIN;
-            }
             Step::Listed(Ok(found)) => {
                 running.state.listed(found.len() as u64);
                 running.queue.persisted(found);
                 (running.listed, running.not_before) = (Some(now), now);
             }
-            Step::Listed(Err(why)) => {
+            Step::Connected(Err(why)) | Step::Listed(Err(why)) => {
                 running.state.fails(why);
                 running.not_before = now + AGAIN;
             }
@@ -192,11 +188,7 @@ impl Running {
     ) -> Instant {
         let later = now + self.wanted.after.max(LOOK);
         let (result, version) = match tried {
-            Tried::NoRoom | Tried::NotNow(NotNow::NotBuilt) => {
-                self.queue.postpone(key, later);
-                return now;
-            }
-            Tried::NotNow(NotNow::NotDead | NotNow::Uploading | NotNow::Unread) => {
+            Tried::NoRoom | Tried::NotNow => {
                 self.queue.postpone(key, later);
                 return now;
             }
@@ -273,7 +265,10 @@ async fn attempt(
     let Some(session) = sessions.peek(key) else { return Tried::NoRoom };
     let what = match sessions.to_persist(&session, after, false).await {
         Ok(Ok(what)) => what,
-        Ok(Err(reason)) => return Tried::NotNow(reason),
+        Ok(Err(reason)) => {
+            tracing::debug!(session.key = %key, ?reason, "a session is not persisted now");
+            return Tried::NotNow;
+        }
         Err(error) => return Tried::Ended(Err(error.into()), 0),
     };
     let Some(_memory) = sessions.try_reserve(MEMORY) else { return Tried::NoRoom };

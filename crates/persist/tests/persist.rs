@@ -199,7 +199,7 @@ async fn damaged_files_are_told_from_good_ones() {
     let whole = bucket();
     persist(&whole).await;
     for damaged in all_keys(&whole).await {
-        let is_head = damaged.ends_with(".rhs");
+        let is_head = PersistedKeys::parse_head("", &damaged).is_some();
         let bytes = whole.read_all(&damaged, 1 << 20).await.unwrap();
         let mut flipped = bytes.to_vec();
         let at = flipped.len() / 2;

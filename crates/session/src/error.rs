@@ -31,17 +31,8 @@ pub enum Error {
         archived: bool,
     },
     /// Only a persisted snapshot of the session is stored, and it cannot be used.
-    #[error("session {key} has no raw data any more, and its persisted snapshot cannot be used ({object}: {why})")]
-    PersistedUnusable {
-        /// The session.
-        key: SessionKey,
-        /// The object that is wrong.
-        object: String,
-        /// The reason.
-        why: String,
-        /// `true` if a newer version wrote it.
-        is_newer: bool,
-    },
+    #[error("{0}")]
+    PersistedUnusable(Box<Unusable>),
     /// The log file was listed, but is no longer stored.
     #[error("{0} was stored when this session was last listed, but is no longer there")]
     LogGone(String),
@@ -83,6 +74,20 @@ pub enum Error {
     /// The load panicked or was dropped, which is a bug.
     #[error("the load ended unexpectedly; please report this")]
     Broken,
+}
+
+/// A persisted snapshot that cannot be used, of a session without raw data.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("session {key} has no raw data any more, and its persisted snapshot cannot be used ({object}: {why})")]
+pub struct Unusable {
+    /// The session.
+    pub key: SessionKey,
+    /// The object that is wrong.
+    pub object: String,
+    /// The reason.
+    pub why: String,
+    /// `true` if a newer version wrote it.
+    pub is_newer: bool,
 }
 
 /// The deletion of a session by retention.

@@ -64,7 +64,7 @@ mod testing;
 
 pub use current_store::{ConnectError, CurrentStore, Prepared, connect};
 pub use ended::Ended;
-pub use error::{Deletion, Error};
+pub use error::{Deletion, Error, Unusable};
 pub use glances::Glance;
 pub use heads::KnownBy;
 pub use load::{LogIndex, OpenSession, Persisted, Proved, Raw};

@@ -54,6 +54,7 @@ pub(super) use relist::{Relisted, inputs, relist};
 pub(super) use segments::read as read_segments;
 
 use super::Error;
+use super::error::Unusable;
 use super::load_permit::{BASE, CoverError, Lanes, LoadPermit};
 use super::progress::{Counters, Phase};
 use endpoints::Endpoints;
@@ -149,7 +150,7 @@ impl Load {
         self.counters.restart();
         self.counters.enter(Phase::Listing);
         let rejected = if self.reads_snapshot {
-            let opened = tokio::time::timeout(self.timeout, self.from_snapshot(at_least)).await;
+            let opened = tokio::time::timeout(self.timeout, self.open_snapshot(at_least)).await;
             match opened.map_err(timed_out)?? {
                 FromSnapshot::Opened(session) => {
                     self.persist_metrics.opened(persist::Source::Snapshot);
@@ -332,12 +333,8 @@ impl Load {
         let Rejected { key, why, words } = rejected;
         self.persist_metrics.rejected(why);
         tracing::warn!(session.key = %self.key, object = key, error = words, "a persisted snapshot cannot be used; the raw data is read");
-        Error::PersistedUnusable {
-            key: self.key.clone(),
-            object: key,
-            why: words,
-            is_newer: why == persist::Rejection::Newer,
-        }
+        let is_newer = why == persist::Rejection::Newer;
+        Error::PersistedUnusable(Box::new(Unusable { key: self.key.clone(), object: key, why: words, is_newer }))
     }
 
     fn outgrown(&self, held: u64, error: CoverError) -> AttemptError {

@@ -64,7 +64,7 @@ fn folded() -> (Snapshot, Duration) {
         time += start.elapsed();
     }
     let start = Instant::now();
-    let snapshot = builder.finish(&Default::default());
+    let snapshot = builder.finish(&ray_history_core::logs::Facts::default());
     (snapshot, time + start.elapsed())
 }
 

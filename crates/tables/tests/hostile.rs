@@ -48,7 +48,7 @@ fn sessions() -> [Snapshot; 2] {
     let small = made::fold(&(0..120).map(event).collect::<Vec<_>>()).finish(&made::log_facts());
     let mut builder = Builder::new("session");
     many::records(500).for_each(|record| builder.fold_record("file", 1, record.as_bytes()));
-    [small, builder.finish(&Default::default())]
+    [small, builder.finish(&ray_history_core::logs::Facts::default())]
 }
 
 /// Returns the most memory that this process ever had mapped, in kB.

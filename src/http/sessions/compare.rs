@@ -51,13 +51,12 @@ impl Named {
             Self::Session(key) => return Some(key.clone()),
             Self::Latest { namespace, name, back } => (namespace, name, *back),
         };
-        let sessions = match namespace {
-            Some(namespace) => named(listing, namespace, name, &shows)?,
-            None => {
-                let mut all =
-                    listing.confirmed_namespaces().filter_map(|namespace| named(listing, namespace, name, &shows));
-                all.next().filter(|_| all.next().is_none())?
-            }
+        let sessions = if let Some(namespace) = namespace {
+            named(listing, namespace, name, &shows)?
+        } else {
+            let mut all =
+                listing.confirmed_namespaces().filter_map(|namespace| named(listing, namespace, name, &shows));
+            all.next().filter(|_| all.next().is_none())?
         };
         sessions.into_iter().nth(back).map(|entry| entry.key)
     }

@@ -31,8 +31,8 @@ pub(in crate::http) async fn part<T: Send + 'static>(
     }
     let session = Arc::clone(open);
     let work = move || make(&session.snapshot);
-    let (made, _) = call.state.heavy.begin(&call.state.sessions, held(&open.snapshot), work).await?;
-    Ok(made)
+    let (part, _) = call.state.heavy.begin(&call.state.sessions, held(&open.snapshot), work).await?;
+    Ok(part)
 }
 
 /// Makes the digest of a session.

@@ -63,7 +63,7 @@ enum TableError {
 
 impl Load {
     /// Opens the session from its persisted snapshot, if there is one. Fails if the store does.
-    pub(super) async fn from_snapshot(&self, at_least: u64) -> Result<FromSnapshot, AttemptError> {
+    pub(super) async fn open_snapshot(&self, at_least: u64) -> Result<FromSnapshot, AttemptError> {
         let started = Instant::now();
         let roots: Vec<String> = self.places.roots.iter().flat_map(Root::spellings).collect();
         for root in roots {

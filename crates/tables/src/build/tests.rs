@@ -44,7 +44,7 @@ fn session(events: &[serde_json::Value]) -> Snapshot {
         "aa",
         "monitor.log",
         b"-- Ray version: 2.60.0\n-- Ray commit: abc\n",
-        &mut Default::default(),
+        &mut ray_history_core::logs::damage::Damage::default(),
     );
     snapshot.derive();
     snapshot
@@ -139,7 +139,7 @@ fn large_sessions_are_in_parts() {
     for record in many::records(1_000) {
         builder.fold_record("file", 1, record.as_bytes());
     }
-    let mut before = builder.finish(&Default::default());
+    let mut before = builder.finish(&ray_history_core::logs::Facts::default());
     before.derive();
     let (head, tables) = built(content(before.clone(), CLEAR), (300, 1 << 20));
     let parts = |name| tables.iter().filter(|(file, _)| file.name == name).count();

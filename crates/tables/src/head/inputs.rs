@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn input(key: &str, size: u64, etag: Option<&str>) -> Input {
-        Input { key: key.to_owned(), size, etag: etag.map(str::to_owned), modified: Some(size as i64) }
+        Input { key: key.to_owned(), size, etag: etag.map(str::to_owned), modified: Some(size.cast_signed()) }
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn pages_that_promise_too_much_are_refused() {
 
 #[test]
 fn batches_are_short_where_few_bytes_stand_for_many() {
-    let long = texts(&[&[b'x'; 100_000]]);
+    let long = texts(&[&vec![b'x'; 100_000]]);
     let dictionary = page(2, long.len() as i64, 1, 0, &long);
     let keys = page(3, 2, 1_000, 8, &[1, 3]);
     let plain = page(3, 6, 1, 0, &texts(&[b"ab"]));

@@ -83,7 +83,11 @@ pub(crate) fn odd(rows: &[Small]) -> Snapshot {
     let id = |values: &mut Values, n: u8, bytes: usize| {
         // The nil actor is no actor.
         let all = if bytes == 16 { [3, 1] } else { [0xff, 1] }[usize::from(n) % 2];
-        if n.is_multiple_of(5) { Default::default() } else { values.ids.id(&vec![all; bytes]) }
+        if n.is_multiple_of(5) {
+            ray_history_core::snapshot::intern::Id::default()
+        } else {
+            values.ids.id(&vec![all; bytes])
+        }
     };
     let mut sorted: Vec<(TaskId, u32, &Small)> = rows
         .iter()
@@ -182,7 +186,7 @@ pub(crate) fn many(attempts: u64) -> Snapshot {
     for record in many::records(attempts) {
         builder.fold_record("file", 1, record.as_bytes());
     }
-    builder.finish(&Default::default())
+    builder.finish(&ray_history_core::logs::Facts::default())
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn totals(diff: &Diff) -> Markup {
                             td data-label=(name) { (sum.map_or("unknown".to_owned(), total.words())) }
                         }
                         td data-label="Difference" {
-                            @if let Some((a, b)) = total.a.zip(total.b).filter(|(a, b)| a != b) {
+                            @if let Some((a, b)) = total.a.zip(total.b).filter(|(a, b)| (a - b).abs() > 0.0) {
                                 (signed(b - a, total.words()))
                             }
                         }

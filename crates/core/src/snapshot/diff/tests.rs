@@ -37,7 +37,10 @@ fn of_functions(rows: impl IntoIterator<Item = FunctionRow>) -> Digest {
     Digest { is_over: true, functions, ..Digest::default() }
 }
 
-fn told(list: &Ranked<FunctionChange>) -> Vec<(&str, &str, Option<f64>, Option<f64>, f64)> {
+/// Function, figure, both values, and the cost.
+type Told<'a> = (&'a str, &'a str, Option<f64>, Option<f64>, f64);
+
+fn told(list: &Ranked<FunctionChange>) -> Vec<Told<'_>> {
     list.rows.iter().map(|row| (&*row.func_or_class_name, &*row.what, row.a, row.b, row.cost_seconds)).collect()
 }
 
@@ -326,9 +329,9 @@ proptest! {
     #[test]
     fn the_other_way_round_is_the_opposite(a in digests(), b in digests()) {
         let (there, back) = (Diff::of(&a, &b), Diff::of(&b, &a));
-        let functions = |diff: &Diff, sign: f64| -> Vec<(String, Option<u64>, Option<u64>, i64)> {
+        let functions = |diff: &Diff, sign: f64| -> Vec<(String, Option<i64>, Option<i64>, i64)> {
             let lists = [&diff.functions.run, &diff.functions.wait];
-            let micros = |seconds: Option<f64>| seconds.map(|seconds| (seconds * 1e6).round() as u64);
+            let micros = |seconds: Option<f64>| seconds.map(|seconds| (seconds * 1e6).round() as i64);
             let mut rows: Vec<_> = lists.iter().flat_map(|list| &list.rows).map(|row| {
                 let (before, after) = if sign > 0.0 { (row.a, row.b) } else { (row.b, row.a) };
                 let cost = (row.cost_seconds * sign * 1e6).round() as i64;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::logs::Facts;
-use crate::snapshot::build::tests::made::{events, fold, id, time};
 use crate::snapshot::gap::Code;
+use crate::snapshot::testing::made::{events, fold, id, time};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

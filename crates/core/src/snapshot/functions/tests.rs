@@ -1,8 +1,8 @@
 use super::*;
 use crate::base::id::TaskId;
 use crate::logs::Facts;
-use crate::snapshot::build::tests::made::{event, fold, id, time};
 use crate::snapshot::task::Attempt;
+use crate::snapshot::testing::made::{event, fold, id, time};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -53,8 +53,8 @@ fn attempts_are_counted_by_job_function_and_type() {
     assert!((stats.gpu_seconds - 906.0 * 2.0 / 1e6).abs() < 1e-12);
     assert_eq!(stats.nodes, 2);
     assert_eq!(stats.last_at.unwrap() - stats.first_at.unwrap(), 919_500);
-    let states = ["FAILED", "FINISHED", "SUBMITTED_TO_WORKER"].map(Into::into).into_iter().zip([1, 2, 1]);
-    assert_eq!(stats.states, states.collect());
+    let reached = ["FAILED", "FINISHED", "SUBMITTED_TO_WORKER"].map(Into::into).into_iter().zip([1, 2, 1]);
+    assert_eq!(stats.states, reached.collect());
     assert_eq!(found.others, None);
 }
 

@@ -81,11 +81,22 @@ impl Made {
     /// Returns a number, often one at the end of its range.
     fn bits(&mut self) -> u64 {
         let random = self.below(u64::MAX);
-        self.one(&[0, 0, 1, 999, 1_000, 1_795_389_142_673_123_456, i64::MAX as u64, i64::MIN as u64, u64::MAX, random])
+        self.one(&[
+            0,
+            0,
+            1,
+            999,
+            1_000,
+            1_795_389_142_673_123_456,
+            i64::MAX.cast_unsigned(),
+            i64::MIN.cast_unsigned(),
+            u64::MAX,
+            random,
+        ])
     }
 
     fn long(&mut self) -> i64 {
-        self.bits() as i64
+        self.bits().cast_signed()
     }
 
     fn int(&mut self) -> i32 {
@@ -94,7 +105,7 @@ impl Made {
     }
 
     fn count(&mut self) -> u32 {
-        self.int() as u32
+        self.int().cast_unsigned()
     }
 
     fn word(&mut self) -> String {
