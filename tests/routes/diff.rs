@@ -50,8 +50,8 @@ fn sessions_are_compared_by_every_way() {
         assert_eq!((&same["jobs"]["rows"], &same["nodes"]["rows"]), (&json!([]), &json!([])));
         // The newest session of an object, with and without its namespace.
         for latest in ["default/oom-pgcdg/latest", "oom-pgcdg/latest"] {
-            let named = server.json(&format!("/api/history/v1/diff?a={latest}&b={b}")).await.unwrap();
-            assert_eq!(named, diff, "{latest}");
+            let by_name = server.json(&format!("/api/history/v1/diff?a={latest}&b={b}")).await.unwrap();
+            assert_eq!(by_name, diff, "{latest}");
         }
         for (query, status) in [
             ("", 400),

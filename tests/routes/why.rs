@@ -48,7 +48,7 @@ pub(super) fn documents() -> Vec<Document> {
     let (session, began) = ("session_2026-11-29_09-03-26_382234_1", Time::parse("2026-11-29T09:03:26Z").unwrap());
     let uids: Vec<String> = records.objects().map(|object| object.uid.clone()).collect();
     for uid in &uids {
-        records.session(uid, session, began);
+        records.session(uid, session, began, None);
     }
     let now = Time::parse("2026-11-29T10:30:00Z").unwrap();
     let objects = records.objects().filter(|object| object.kind != Kind::RayService);

@@ -6,6 +6,7 @@
 use crate::columns::Batch;
 use crate::error::Error;
 use crate::pages;
+pub(crate) use crate::pages::BATCH;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
@@ -23,8 +24,6 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Rows of one batch, written or read.
-pub(crate) const BATCH: usize = 16_384;
 /// Bytes of a page before compression, at which the next one begins.
 const PAGE_BYTES: usize = 1 << 20;
 /// Bytes of a row group in memory, at which the next one begins before it has all its rows.

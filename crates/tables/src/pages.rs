@@ -10,7 +10,6 @@ mod delta;
 mod header;
 
 use crate::error::Error;
-use crate::file::BATCH;
 use bytes::Bytes;
 use header::{Header, Kind};
 use parquet::basic::{Compression, ConvertedType, Encoding, Type};
@@ -19,6 +18,8 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 use std::sync::Arc;
 
+/// Rows of one batch, written or read.
+pub(crate) const BATCH: usize = 16_384;
 /// Bytes of one page, decompressed and expanded.
 const PAGE: u64 = 64 << 20;
 /// Bytes of one page of each column.
