@@ -4,7 +4,8 @@
 //! come as in a bucket of 100,000 sessions, in a hundred pages a listing, but a page holds 10 keys and not 1,000, so that
 //! it ends soon. The walk is done once at full size; how often it happens follows from its rule, one request a second.
 //! Then outcomes are read ahead at full size, until the memory for them is nearly full, and sessions are found by why they
-//! ended, and by what their manifests say, until all are read.
+//! ended, and by what their manifests say, until all are read. The question of each morning is asked over HTTP
+//! (`last_night`).
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,9 @@
     clippy::panic,
     reason = "a test or benchmark that cannot go on must stop"
 )]
+
+#[path = "catalog/last_night.rs"]
+mod last_night;
 
 use async_trait::async_trait;
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
@@ -153,6 +157,10 @@ fn watch(listing: &Listing) -> Watched {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    // One part alone: `cargo bench --bench catalog -- last-night`.
+    if std::env::args().any(|argument| argument == "last-night") {
+        return runtime.block_on(last_night());
+    }
     let (listing, walk) = runtime.block_on(full_size());
     println!("{SESSIONS} sessions, {} bytes each (at most 300)", listing.weight() / listing.len());
     pages(&listing);
@@ -173,6 +181,7 @@ fn main() {
     let naive = DAYS as f64 * 1_440.0 * SESSIONS as f64;
     println!("{:<24} {naive:>12.0} {:>9.2} USD", "every prefix a minute", dollars(naive));
     assert!(total < 50.0, "the list of sessions costs too much");
+    runtime.block_on(last_night());
     runtime.block_on(outcomes());
     runtime.block_on(verdicts());
 }
@@ -249,16 +258,7 @@ async fn outcomes() {
     let settings = Arc::new(Settings::default());
     let sessions = Arc::new(Sessions::with(store, roots, settings, Watched::default(), Metrics::default()));
     let listing = sessions.refresh().await.unwrap();
-    sessions.watched().update(|states| {
-        states.watch(&[], false);
-        states.relisted(None, [].into(), i64::MAX);
-        let listed = listing.iter().map(|entry| Listed {
-            start: StartBounds::from_name(&entry.key.session),
-            key: entry.key,
-            namespace_known: true,
-        });
-        states.listed(listed, i64::MAX);
-    });
+    all_are_gone(&sessions, &listing);
     let shutdown = tokio_util::sync::CancellationToken::new();
     let started = Instant::now();
     let sweep = tokio::spawn(Arc::clone(&sessions).keep_facts_read(shutdown.clone()));
@@ -299,34 +299,67 @@ async fn outcomes() {
     causes(&sessions, &listing);
 }
 
+/// Has the watch say that no cluster is there any more.
+fn all_are_gone(sessions: &Sessions, listing: &Listing) {
+    sessions.watched().update(|states| {
+        states.watch(&[], false);
+        states.relisted(None, [].into(), i64::MAX);
+        let listed = listing.iter().map(|entry| Listed {
+            start: StartBounds::from_name(&entry.key.session),
+            key: entry.key,
+            namespace_known: true,
+        });
+        states.listed(listed, i64::MAX);
+    });
+}
+
+/// Asks which of the newest runs failed, and why.
+async fn last_night() {
+    let bucket = Arc::new(Bucket::new(1_000));
+    for at in 0..SESSIONS {
+        bucket.put(at, true);
+    }
+    let (store, roots) = (Arc::clone(&bucket) as Arc<dyn Storage>, vec![Root::default()]);
+    let settings = Arc::new(Settings::default());
+    let sessions = Arc::new(Sessions::with(store, roots, settings, Watched::default(), Metrics::default()));
+    let listing = sessions.refresh().await.unwrap();
+    all_are_gone(&sessions, &listing);
+    let rows = listing.iter().enumerate().map(|(at, entry)| row(at, Some(&entry)));
+    sessions.obituaries().apply(rows.chain((0..1_000).map(|at| row(SESSIONS + at, None))));
+    // The newest began at 03:46 of the second day, the others a second apart: these are of eight hours.
+    last_night::measure(&sessions, "2026-11-01T19:46:40Z");
+}
+
+/// Returns a row of the ledger for a session, or for a run without one; every fourth run failed.
+fn row(at: usize, entry: Option<&Entry>) -> Row {
+    let (outcome, code) = if at.is_multiple_of(4) {
+        (Outcome::Failed, Some(Code::ALL[at / 4 % Code::ALL.len()]))
+    } else {
+        (Outcome::Succeeded, None)
+    };
+    let from = entry.and_then(|entry| entry.key.session.local_micros()).unwrap_or(1_795_943_029_000_000);
+    let cluster = entry.map_or_else(|| format!("lost-{at}"), |entry| entry.key.cluster.name.clone());
+    let namespace = entry.map_or_else(|| "team-7".to_owned(), |entry| entry.key.cluster.namespace.clone());
+    let uid = format!("5f0c3f6e-0000-4000-8000-{at:012}");
+    let kind = Kind::RayCluster;
+    Row {
+        object: ObjectId { kind, namespace, name: cluster.clone(), uid: uid.clone() },
+        run: uid,
+        cluster,
+        sessions: entry.map(|entry| entry.key.session.as_str().to_owned()).into_iter().collect(),
+        from: Some(Time(from * 1_000)),
+        to: Some(Time(from * 1_000).plus(3_600)),
+        outcome,
+        code,
+        values: [("message".to_owned(), "the image could not be pulled from the registry".to_owned())].into(),
+        revision: 3,
+        bytes: 12_345,
+        ..Row::default()
+    }
+}
+
 /// Joins a row of the ledger for each session, and runs without one, and finds sessions by them.
 fn causes(sessions: &Arc<Sessions>, listing: &Listing) {
-    let row = |at: usize, entry: Option<&Entry>| {
-        let (outcome, code) = if at.is_multiple_of(4) {
-            (Outcome::Failed, Some(Code::ALL[at / 4 % Code::ALL.len()]))
-        } else {
-            (Outcome::Succeeded, None)
-        };
-        let from = entry.and_then(|entry| entry.key.session.local_micros()).unwrap_or(1_795_943_029_000_000);
-        let cluster = entry.map_or_else(|| format!("lost-{at}"), |entry| entry.key.cluster.name.clone());
-        let namespace = entry.map_or_else(|| "team-7".to_owned(), |entry| entry.key.cluster.namespace.clone());
-        let uid = format!("5f0c3f6e-0000-4000-8000-{at:012}");
-        let kind = Kind::RayCluster;
-        Row {
-            object: ObjectId { kind, namespace, name: cluster.clone(), uid: uid.clone() },
-            run: uid,
-            cluster,
-            sessions: entry.map(|entry| entry.key.session.as_str().to_owned()).into_iter().collect(),
-            from: Some(Time(from * 1_000)),
-            to: Some(Time(from * 1_000).plus(3_600)),
-            outcome,
-            code,
-            values: [("message".to_owned(), "the image could not be pulled from the registry".to_owned())].into(),
-            revision: 3,
-            bytes: 12_345,
-            ..Row::default()
-        }
-    };
     let of_sessions = listing.iter().enumerate().map(|(at, entry)| row(at, Some(&entry)));
     let rows: Vec<Row> = of_sessions.chain((0..1_000).map(|at| row(SESSIONS + at, None))).collect();
     let count = rows.len();

@@ -248,6 +248,9 @@ def test_helm_gives_the_rights_of_access_control_in_single_namespaces():
     assert not [each for each in manifests.rendered(two) if each["kind"].startswith("Cluster")]
 
 
+PODS = {"obituaries": {"mode": "Pods"}}
+
+
 @pytest.mark.parametrize("mode", ["Resources", "Pods"])
 @pytest.mark.parametrize("limited", [False, True], ids=["everywhere", "in-namespaces"])
 def test_helm_gives_the_rights_of_obituaries_that_kustomize_does(mode, limited):
@@ -260,6 +263,22 @@ def test_helm_gives_the_rights_of_obituaries_that_kustomize_does(mode, limited):
             manifests.kustomized(folder),
             [each for each in rendered if (each["kind"], each["metadata"]["name"]) not in without],
         )
+
+
+@pytest.mark.parametrize("limited", [False, True], ids=["everywhere", "in-namespaces"])
+def test_helm_gives_the_right_to_read_logs_of_submitters_that_kustomize_does(limited):
+    base = {"crds": {"install": False}, "rbac": {"scope": "Namespace"}} if limited else {}
+    without = [(each["kind"], each["metadata"]["name"]) for each in manifests.rendered(base | PODS)]
+    folder = f"obituaries-logs{'-namespaced' if limited else ''}"
+    wanted = {"obituaries": {"mode": "Pods", "submitterLogs": True}}
+    for chosen in [wanted, {"rayHistory": {"spec": wanted}}]:
+        rendered = manifests.rendered(base | chosen)
+        same(
+            manifests.kustomized(folder),
+            [each for each in rendered if (each["kind"], each["metadata"]["name"]) not in without],
+        )
+    alone = {"obituaries": {"mode": "Resources", "submitterLogs": True}}
+    assert not [each for each in manifests.rendered(base | alone) if each["metadata"]["name"].endswith("-logs")]
 
 
 def test_the_role_follows_the_secrets_that_access_control_names():
@@ -309,7 +328,7 @@ def test_every_kustomization_is_either_whole_or_optional():
     # Those of config/collector are for the namespaces of Ray: test_collector_policy.py.
     assert {*KUSTOMIZATIONS, "collector", "samples"} == {path.name for path in CONFIG.iterdir()}
     whole = {"access", "access-namespaced", "crd", "default", "manager", "minio", "namespaced", "oauth2-proxy", "rbac"}
-    whole |= {f"obituaries-{mode}{form}" for mode in ["resources", "pods"] for form in ["", "-namespaced"]}
+    whole |= {f"obituaries-{mode}{form}" for mode in ["resources", "pods", "logs"] for form in ["", "-namespaced"]}
     assert {*OPTIONAL, *whole} - {"collector/policy"} == set(KUSTOMIZATIONS)
 
 

@@ -2,6 +2,7 @@
 //! prints, and those of KubeRay's history server, which use that server's variables.
 
 mod completions;
+mod diff;
 mod list;
 mod logs;
 mod open;
@@ -12,6 +13,7 @@ mod server;
 mod why;
 
 pub use completions::{Completions, Man};
+pub use diff::Diff;
 pub use list::{List, ListFormat};
 pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
 pub use open::Open;
@@ -56,6 +58,8 @@ pub enum Command {
     List(Box<List>),
     /// Print why a run ended, with the evidence, of a running server or of a store.
     Why(Box<Why>),
+    /// Print what changed from one session to another: slower functions, new failures, other nodes and versions.
+    Diff(Box<Diff>),
     /// Print the link to the dashboard of a session, or of the newest session of a RayJob, RayService, RayCluster or
     /// submission.
     Open(Open),

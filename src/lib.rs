@@ -18,6 +18,7 @@ pub mod args;
 pub mod cgroup;
 pub mod check;
 pub mod dashboards;
+pub mod diff;
 pub mod escape;
 pub mod http;
 pub mod list;

@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 mod check;
 mod client;
+mod diff;
 mod exit;
 mod generated;
 mod kubernetes;
@@ -74,6 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Check(args) => return Ok(check::run(&args)),
         Command::List(args) => return list::run(&args),
         Command::Why(args) => return why::run(&args),
+        Command::Diff(args) => return diff::run(&args),
         Command::Open(args) => return open::run(&args),
         Command::Logs(args) => return logs::run(&args),
         Command::Retention(args) => return retention::run(&args.command),

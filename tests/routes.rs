@@ -23,8 +23,12 @@ use tempfile::TempDir;
 #[path = "routes/access.rs"]
 mod access;
 mod common;
+#[path = "routes/diff.rs"]
+mod diff;
 #[path = "routes/dropin.rs"]
 mod dropin;
+#[path = "routes/functions.rs"]
+mod functions;
 #[path = "routes/loading.rs"]
 mod loading;
 #[path = "routes/logs.rs"]

@@ -12,7 +12,7 @@ from e2e.harness.bundle import MIXED
 from e2e.harness.manifests import NAMESPACE, RESTRICTED
 
 ORDER = [
-    *("test_node", "test_install", "test_runs", "test_endings", "test_policy", "test_operator"),
+    *("test_node", "test_install", "test_runs", "test_endings", "test_causes", "test_policy", "test_operator"),
     *("test_rollout", "test_restart"),
 ]
 """Later tests stand on what earlier ones have shown; the last one ends all pods."""

@@ -1,5 +1,8 @@
-//! Our own API: the list of sessions, why runs ended, the report and the load of one, and links by name.
+//! Our own API: the list of sessions, why runs ended, the report, the functions and the load
+//! of one, the comparison of two, and links by name.
 
+pub(super) mod diff;
+pub(super) mod functions;
 pub(super) mod links;
 pub(super) mod list;
 pub(super) mod load;
@@ -9,6 +12,7 @@ mod redirect;
 pub(super) mod report;
 pub(super) mod retention;
 
+pub use diff::of_store as diff_of_store;
 pub use list::of_store as list_of_store;
 pub use obituaries::{document_of_store as obituary_of_store, of_store as obituaries_of_store};
 pub use retention::of_store as retention_of_store;

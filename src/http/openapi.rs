@@ -23,6 +23,8 @@ use utoipa::OpenApi;
         super::history::obituaries::list,
         super::history::obituaries::document,
         super::history::report::report,
+        super::history::functions::functions,
+        super::history::diff::diff,
         super::history::load::progress,
         super::history::logs::search::search,
         super::history::logs::download::download,

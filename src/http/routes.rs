@@ -22,7 +22,7 @@ use super::access::dialog::{authenticate, mode as login_mode};
 use super::access::{login, logout, whoami};
 use super::error::{Error, Shape};
 use super::history::logs::{download, search};
-use super::history::{links, list, load, obituaries, report, retention};
+use super::history::{diff, functions, links, list, load, obituaries, report, retention};
 use super::kuberay::{clusters, enter, select};
 use super::pages::{self, assets};
 use super::ray::source::Source::{self, Eventless, Made, PlatformEvents};
@@ -47,6 +47,10 @@ const TABLE: &[Route] = &[
     row("/sessions/{namespace}/{cluster}/{session}/why", Namespace, Family::Pages, Shape::Page, |call| {
         Box::pin(pages::why::session(call))
     }),
+    row("/sessions/{namespace}/{cluster}/{session}/functions", Namespace, Family::Pages, Shape::Page, |call| {
+        Box::pin(pages::functions::page(call))
+    }),
+    row("/sessions/diff", Listing, Family::Pages, Shape::Page, |call| Box::pin(pages::diff::page(call))),
     // Logging in, while access is on.
     row("/login", Open, Family::Access, Shape::Page, |call| Box::pin(login::page(call))).only_guarded(),
     row("/sessions/login.js", Open, Family::Access, Shape::Page, |_| Box::pin(async { Ok(login::script()) }))
@@ -79,6 +83,15 @@ const TABLE: &[Route] = &[
         Shape::Problem,
         |call| Box::pin(load::progress(call)),
     ),
+    row(
+        "/api/history/v1/sessions/{namespace}/{cluster}/{session}/functions",
+        Namespace,
+        Family::History,
+        Shape::Problem,
+        |call| Box::pin(functions::functions(call)),
+    ),
+    // Its sessions are in parameters, so it may show what the list shows.
+    row("/api/history/v1/diff", Listing, Family::History, Shape::Problem, |call| Box::pin(diff::diff(call))),
     row(
         "/api/history/v1/sessions/{namespace}/{cluster}/{session}/logs/search",
         Logs,

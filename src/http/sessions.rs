@@ -3,7 +3,9 @@
 //! No helper answers a route.
 
 pub(super) mod causes;
+pub(super) mod compare;
 pub(super) mod completeness;
+pub(super) mod digest;
 pub(super) mod empty;
 pub(super) mod find;
 pub(super) mod item;

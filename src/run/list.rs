@@ -1,6 +1,6 @@
 //! Wiring of `list`: reads the list of a server, or of a store as a server would.
 
-use super::client::{self, Client, escaped};
+use super::client::{self, Client, Refused, escaped};
 use super::exit::{FAILED, NOTHING};
 use super::print::{is_open_after, is_open_after_json, print_error};
 use super::{listing, sources};
@@ -195,6 +195,21 @@ impl Origin {
                 Ok(Some(client::text(document, MAX_PAGE).await?))
             }
             Self::Store(state) => http::obituary_of_store(state, names).await,
+        }
+    }
+
+    /// Returns what changed from one session to another, as JSON; words if no such session is stored.
+    pub(super) async fn diff(&self, a: &str, b: &str) -> anyhow::Result<Result<String, String>> {
+        match self {
+            Self::Server(client) => {
+                let path = format!("api/history/v1/diff?a={}&b={}", escaped(a), escaped(b));
+                match client.get(&path).await {
+                    Ok(answer) => Ok(Ok(client::text(answer, MAX_PAGE).await?)),
+                    Err(error) if Refused::is_unknown(&error) => Ok(Err(error.to_string())),
+                    Err(error) => Err(error),
+                }
+            }
+            Self::Store(state) => http::diff_of_store(state, a, b).await,
         }
     }
 

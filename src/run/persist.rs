@@ -60,16 +60,15 @@ async fn persist(args: &Persist, settings: &Settings, only: Option<SessionKey>) 
     };
     let url = settings.storage.url();
     sessions.list_everything().await.with_context(|| format!("cannot list {url}"))?;
-    let keys: Vec<SessionKey> = match only {
-        Some(key) => vec![key],
-        None => {
-            let mut there = HashSet::new();
-            if !args.force {
-                sessions.each_persisted(|key| _ = there.insert(key.clone())).await?;
-            }
-            let all = sessions.listing().iter().map(|entry| entry.key).collect::<Vec<_>>();
-            all.into_iter().filter(|key| is_in(args.shard, key) && !there.contains(key)).collect()
+    let keys: Vec<SessionKey> = if let Some(key) = only {
+        vec![key]
+    } else {
+        let mut there = HashSet::new();
+        if !args.force {
+            sessions.each_persisted(|key| _ = there.insert(key.clone())).await?;
         }
+        let all = sessions.listing().iter().map(|entry| entry.key).collect::<Vec<_>>();
+        all.into_iter().filter(|key| is_in(args.shard, key) && !there.contains(key)).collect()
     };
     let mut failed = false;
     for key in keys {

@@ -24,7 +24,7 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 31] = [
+const MAY_IMPORT: [(&str, &[&str]); 32] = [
     ("access", &["metrics"]),
     ("args", &["settings"]),
     ("base", &[]),
@@ -50,6 +50,7 @@ const MAY_IMPORT: [(&str, &[&str]); 31] = [
         ],
     ),
     ("dashboards", &["snapshot"]),
+    ("diff", &["snapshot"]),
     ("escape", &[]),
     ("event", &["base"]),
     ("health", &[]),

@@ -13,10 +13,13 @@
 mod condition;
 mod documents;
 mod ledger;
+mod missing_rows;
 mod present;
 mod questions;
 mod recorder;
+mod session_ends;
 mod shared;
+mod submitter_logs;
 mod unwatched;
 mod version;
 mod watch;
@@ -129,10 +132,11 @@ impl Obituaries {
                 }
             });
         }
-        if is_new || running.mode.mode != mode.mode || running.clusters != settings.clusters {
+        let is_watched_alike = running.mode.mode == mode.mode && running.mode.submitter_logs == mode.submitter_logs;
+        if is_new || !is_watched_alike || running.clusters != settings.clusters {
             running.clusters = settings.clusters.clone();
             running.shared.set_shares_storage(settings.clusters.shared_storage);
-            running.watch(&self.client, mode.mode);
+            running.watch(&self.client, &self.sessions, mode);
         }
         if is_new || running.mode.store != mode.store || running.store != store {
             running.store = store;
@@ -193,14 +197,14 @@ impl Running {
     }
 
     /// Starts the watches of a mode; those of another mode end.
-    fn watch(&mut self, client: &Client, mode: ObituariesMode) {
+    fn watch(&mut self, client: &Client, sessions: &Arc<Sessions>, mode: Wanted) {
         self.watches.abort_all();
         self.shared.clear_troubles();
         self.shared.present.clear();
         let namespaces = &self.clusters.namespaces;
         let places: Vec<Option<String>> =
             if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() };
-        let with_pods = mode == ObituariesMode::Pods;
+        let with_pods = mode.mode == ObituariesMode::Pods;
         let mut records = self.shared.records.lock();
         let pods = "pods: spec.obituaries.mode is Resources";
         if with_pods {
@@ -228,8 +232,12 @@ impl Running {
                 self.start::<Pod>(client, "pods of submitters", place, submitters);
             }
         }
+        self.watches.spawn(session_ends::tell(Arc::clone(sessions), Arc::clone(&self.shared)));
         if with_pods {
             self.watches.spawn(questions::ask(client.clone(), Arc::clone(&self.shared)));
+            if mode.submitter_logs {
+                self.watches.spawn(submitter_logs::ask(client.clone(), Arc::clone(&self.shared)));
+            }
         }
     }
 

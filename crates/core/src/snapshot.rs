@@ -4,10 +4,14 @@
 //! reads no clock, and keeps no pointer into the input.
 
 pub mod actor;
+mod asked;
 pub mod build;
 pub mod completeness;
+pub mod diff;
+pub mod digest;
 pub mod driver;
 pub mod failures;
+pub mod functions;
 pub mod gap;
 pub mod gaps;
 pub mod intern;

@@ -1,10 +1,12 @@
 //! The stored form of one object: its facts, and the runs with their causes that were found in them.
 
 mod id;
+mod submitter_log;
 #[cfg(test)]
 mod tests;
 
 pub use id::ObjectId;
+pub use submitter_log::SubmitterLog;
 
 use crate::cause::{Cause, Outcome, RayFacts, Run, run_of_ray, runs};
 use crate::facts::bounds::MAX_WEIGHT;
@@ -68,6 +70,9 @@ pub struct Document {
     /// The facts.
     #[serde(flatten)]
     pub facts: Facts,
+    /// The end of the log of the last submitter that failed, if it is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submitter_log: Option<SubmitterLog>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, Value>,
@@ -147,6 +152,9 @@ impl Document {
         facts.join(std::mem::take(&mut document.facts));
         document.facts = facts;
         document.limit_unknown();
+        if let Some(log) = &mut document.submitter_log {
+            log.limit();
+        }
         // Bounds drop things until what is left fits; what still does not was written by nobody.
         if document.facts.weight() > MAX_WEIGHT { Err(NotUnderstood::BeyondBounds) } else { Ok(document) }
     }
@@ -172,6 +180,7 @@ impl Document {
         greatest(&mut self.kubernetes, other.kubernetes);
         greatest(&mut self.object, other.object);
         self.facts.join(other.facts);
+        greatest(&mut self.submitter_log, other.submitter_log);
         self.limit_unknown();
         self.judge(ray);
         self

@@ -12,6 +12,7 @@ pub mod node;
 pub mod omitted;
 pub mod pod;
 pub mod read;
+pub mod session_end;
 pub mod spec;
 pub mod subject;
 mod weight;
@@ -22,6 +23,7 @@ pub use container::{Container, Ended, Waited};
 pub use event::Event;
 pub use node::Node;
 pub use pod::{Pod, PodCondition, Role};
+pub use session_end::SessionEnd;
 pub use spec::{Env, Group, Spec};
 pub use subject::{Kind, OwnerRef, Subject, Suspend};
 
@@ -64,6 +66,9 @@ pub struct Facts {
     /// Sessions by cluster and name, with the earliest time that is known of each.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sessions: BTreeMap<String, Time>,
+    /// Ends of the jobs of these sessions.
+    #[serde(skip_serializing_if = "Table::is_empty")]
+    pub session_ends: Table<SessionEnd>,
     /// All that could not be seen: `nodes: forbidden`, `10:00-10:07 not watched`.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub unseen: BTreeSet<String>,
@@ -85,6 +90,7 @@ impl Join for Facts {
             least(&mut known, Some(at));
             self.sessions.extend(known.map(|at| (session, at)));
         }
+        self.session_ends.join(other.session_ends);
         self.unseen.extend(other.unseen);
         self.omitted.join(other.omitted);
         self.limit();

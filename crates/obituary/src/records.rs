@@ -3,6 +3,8 @@
 mod news;
 mod questions;
 mod routes;
+mod sessions;
+mod submitters;
 #[cfg(test)]
 mod tests;
 mod unseen;
@@ -10,10 +12,12 @@ mod version;
 
 pub use news::Due;
 pub use questions::PodRef;
+pub use sessions::EndedCluster;
+pub use submitters::FailedSubmitter;
 pub use version::Object;
 
 use crate::cause::RayFacts;
-use crate::document::{Document, Kubernetes, ObjectId};
+use crate::document::{Document, Kubernetes, ObjectId, SubmitterLog};
 use crate::facts::{Event, Facts, Kind, Node, Subject, read};
 use crate::join::{Join, Keyed, Table};
 use crate::object;
@@ -36,6 +40,8 @@ struct Record {
     version: u64,
     /// The [`stamp`](Records::stamp) at which there was no news.
     judged: u64,
+    /// The end of the submitter whose log is known.
+    logged: Option<Time>,
     written: Option<Written>,
 }
 
@@ -54,6 +60,8 @@ pub struct Records {
     going: BTreeMap<String, Facts>,
     /// Things that cannot be seen for now, by namespace; of all, without one.
     hidden: BTreeSet<(Option<String>, String)>,
+    /// Logs of submitters that no document has yet, by the uid of their `RayJob`.
+    submitter_logs: BTreeMap<String, SubmitterLog>,
     /// `true` if there is no room for another object.
     is_full: bool,
     /// The objects that there was no room for.
@@ -104,15 +112,6 @@ impl Records {
         self.refused
     }
 
-    /// Notes a session of a cluster, which is no fact of Kubernetes: the list of sessions knows it.
-    pub fn session(&mut self, uid: &str, session: &str, started: Time) {
-        if let Some(record) = self.objects.get_mut(uid) {
-            let cluster = &record.id.name;
-            let sessions = BTreeMap::from([(format!("{cluster}/{session}"), started)]);
-            record.join(Facts { sessions, ..Facts::default() }, &mut self.joins);
-        }
-    }
-
     /// Joins a document that was read from the bucket. Returns `false` if its object is not watched.
     pub fn join_stored(&mut self, document: Document) -> bool {
         let Some(record) = self.objects.get_mut(&document.object.uid) else { return false };
@@ -122,6 +121,7 @@ impl Records {
             none => *none = Some(stored),
         }
         record.join(document.facts, &mut self.joins);
+        self.log_written(&document.object.uid, document.submitter_log.as_ref());
         true
     }
 
@@ -160,13 +160,15 @@ impl Records {
         document.written_at = Some(now);
         writer.clone_into(&mut document.writer);
         document.kubernetes = kubernetes.clone();
+        document.submitter_log = self.submitter_logs.get(uid).cloned();
         Some(document)
     }
 
     /// Returns the bytes of memory of all facts.
     pub fn weight(&self) -> usize {
         let records: usize = self.objects.values().map(|record| record.facts.weight() + 256).sum();
-        records + self.routes.weight() + 256 * (self.nodes.len() + self.node_events.len())
+        let logs: usize = self.submitter_logs.values().map(|log| log.text.len() + 256).sum();
+        records + logs + self.routes.weight() + 256 * (self.nodes.len() + self.node_events.len())
     }
 
     /// Returns the bytes of memory of one object's facts.

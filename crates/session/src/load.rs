@@ -148,19 +148,18 @@ impl Load {
         let timed_out = |_| Error::TimedOut { key: self.key.clone(), after: self.timeout };
         self.counters.restart();
         self.counters.enter(Phase::Listing);
-        let rejected = match self.reads_snapshot {
-            false => None,
-            true => {
-                let opened = tokio::time::timeout(self.timeout, self.from_snapshot(at_least)).await;
-                match opened.map_err(timed_out)?? {
-                    FromSnapshot::Opened(session) => {
-                        self.persist_metrics.opened(persist::Source::Snapshot);
-                        return Ok(*session);
-                    }
-                    FromSnapshot::Absent => None,
-                    FromSnapshot::Rejected(rejected) => Some(self.reject(rejected)),
+        let rejected = if self.reads_snapshot {
+            let opened = tokio::time::timeout(self.timeout, self.from_snapshot(at_least)).await;
+            match opened.map_err(timed_out)?? {
+                FromSnapshot::Opened(session) => {
+                    self.persist_metrics.opened(persist::Source::Snapshot);
+                    return Ok(*session);
                 }
+                FromSnapshot::Absent => None,
+                FromSnapshot::Rejected(rejected) => Some(self.reject(rejected)),
             }
+        } else {
+            None
         };
         let first = async {
             let prefixes = places::prefixes(&*self.store, &self.key, &self.places).await?;

@@ -21,9 +21,12 @@ use ledger::Progress;
 use parking_lot::{Mutex, RwLock};
 use ray_history_core::base::name::{ClusterId, SessionKey};
 use ray_history_core::layout::Root;
+use ray_history_metrics::catalog::Metrics;
 use ray_history_obituary::document::{Document, ObjectId};
 use ray_history_obituary::ledger::Row;
+use ray_history_obituary::time::Time;
 use ray_history_storage::Storage;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Why runs ended, as far as it is known.
@@ -168,6 +171,30 @@ impl Obituaries {
     /// Returns at most so many wanted objects whose documents are not known to be final, the newest first.
     pub fn not_final(&self, limit: usize, wants: impl Fn(&ObjectId) -> bool) -> Vec<ObjectId> {
         self.rows().not_final(limit, wants)
+    }
+
+    /// Returns those of some documents of whose object there is no row.
+    pub fn without_rows<T>(&self, mut documents: Vec<T>, object: impl Fn(&T) -> &ObjectId) -> Vec<T> {
+        let rows = self.rows();
+        let asked: HashSet<&str> = documents.iter().map(|document| object(document).uid.as_str()).collect();
+        let known: HashSet<&str> = rows.all().iter().map(Packed::uid).filter(|uid| asked.contains(uid)).collect();
+        let keep: Vec<bool> = documents.iter().map(|document| !known.contains(object(document).uid.as_str())).collect();
+        let mut keep = keep.into_iter();
+        documents.retain(|_| keep.next().unwrap_or(true));
+        documents
+    }
+
+    /// Returns the time before which rows of the ledger may have been left out, because there was no memory for them; `None`
+    /// if none was.
+    pub fn complete_since(&self) -> Option<Time> {
+        let counts = self.counts();
+        let oldest = self.rows().oldest().filter(|_| counts.dropped > 0 || counts.days_left_out > 0)?;
+        Some(Time(oldest.saturating_mul(1_000)))
+    }
+
+    /// Reads what is new in the ledger of the store, once.
+    pub async fn read_once(self: &Arc<Self>, metrics: &Metrics) {
+        self.read_ledger(metrics, Time(now())).await;
     }
 
     /// Returns `true` if no session of a listing may be of the run that a row tells of.

@@ -107,7 +107,7 @@ impl fmt::Display for Settings {
             "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
              loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} \
              prewarm.enabled={prewarm} redaction={} access.mode={} obituaries.mode={:?} obituaries.store={:?} \
-             retention.mode={:?} persist.mode={}",
+             obituaries.submitterLogs={} retention.mode={:?} persist.mode={}",
             cache.max_sessions,
             cache.max_memory,
             seconds(cache.ttl.unwrap_or_default()),
@@ -119,6 +119,7 @@ impl fmt::Display for Settings {
             if access.is_some() { "Kubernetes" } else { "None" },
             obituaries.mode,
             obituaries.store,
+            obituaries.submitter_logs,
             retention.mode,
             persist.mode.name(),
         )

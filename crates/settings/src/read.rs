@@ -40,6 +40,9 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
     if origin == Origin::File && spec.obituaries.mode != ObituariesMode::Off {
         reader.problem("spec.obituaries.mode", "must be Off in a file: only serve --rayhistory watches a Kubernetes");
     }
+    if spec.obituaries.submitter_logs && spec.obituaries.mode != ObituariesMode::Pods {
+        reader.problem("spec.obituaries", crd::SUBMITTER_LOGS_EXPECTED);
+    }
     let retention = retention::read(&mut reader, &spec.retention, spec.obituaries.mode);
     let persist = persist::read(&mut reader, &spec.persist);
     let settings = Settings {

@@ -27,13 +27,15 @@ fn a_document_without_options_has_the_default_settings() {
 
 #[test]
 fn why_runs_ended_is_kept_by_those_who_watch() {
-    let spec = "  storage: {local: {path: /data}}\n  obituaries: {mode: Pods, store: Memory}";
-    let expected = Obituaries { mode: ObituariesMode::Pods, store: ObituariesStore::Memory };
+    let spec = "  storage: {local: {path: /data}}\n  obituaries: {mode: Pods, store: Memory, submitterLogs: true}";
+    let expected = Obituaries { mode: ObituariesMode::Pods, store: ObituariesStore::Memory, submitter_logs: true };
     let kept = Document::read(&document(spec)).unwrap().settings(Origin::Kubernetes, None).unwrap();
     assert_eq!(kept.obituaries, expected);
     assert!(problems(spec).starts_with("spec.obituaries.mode: must be Off in a file"), "{}", problems(spec));
     let unknown = problems("  storage: {local: {path: /data}}\n  obituaries: {mode: All}");
     assert_eq!(unknown, "spec.obituaries.mode: \"All\" must be one of Off, Resources, Pods");
+    let alone = problems("  storage: {local: {path: /data}}\n  obituaries: {submitterLogs: true}");
+    assert_eq!(alone, "spec.obituaries: submitterLogs needs mode Pods: no other watches submitters");
 }
 
 #[test]

@@ -65,6 +65,14 @@ impl Permit {
         self.granted.as_ref()
     }
 
+    /// Writes to the audit log that a session is read which the path does not name, as in a comparison of two.
+    pub(in crate::http) fn audit(&self, request: &HttpRequest, state: &State, key: &SessionKey) {
+        let Some(Granted { person, .. }) = &self.granted else { return };
+        let SessionKey { cluster, session } = key;
+        let about = About { namespace: &cluster.namespace, cluster: &cluster.name, session: session.as_str() };
+        Audited { request, state, about, class: Class::Dashboard }.allowed(person);
+    }
+
     /// Returns `true` if texts of logs of a namespace may be seen. Where it cannot be decided they are not.
     pub(in crate::http) async fn shows_logs(&self, namespace: &str) -> bool {
         match &self.granted {

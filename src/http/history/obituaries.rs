@@ -165,8 +165,8 @@ fn object([namespace, kind, name, uid]: [&str; 4]) -> Option<ObjectId> {
 
 /// Returns the document that says why the runs of an object ended: its facts, runs and causes.
 ///
-/// Texts that came from logs (messages of a RayJob, termination messages) are in it for those who may read the logs of the
-/// namespace. For others `leftOut` names them.
+/// Texts that came from logs (messages of a RayJob, termination messages, the log of a submitter) are in it for those who
+/// may read the logs of the namespace. For others `leftOut` names them.
 #[utoipa::path(
     get,
     path = "/api/history/v1/obituaries/{namespace}/{kind}/{name}/{uid}",

@@ -14,6 +14,7 @@ mod when;
 
 use crate::http::error::Error;
 use crate::http::html;
+use crate::http::pages::diff::form_of;
 use crate::http::request::Call;
 use crate::http::request::path::session_key;
 use crate::http::sessions::find;
@@ -70,8 +71,13 @@ fn respond(known: &Known) -> HttpResponse {
             (timeline::timeline(known, &rows, ROOT))
             (objects::attempts(known))
             (objects::pods(known))
+            (objects::submitter_log(known))
             (spec::spec(known))
             (objects::unseen(known))
+            @if let Some(form) = &known.compare {
+                h2 { "Compare with…" }
+                (form_of(form, ROOT))
+            }
             p { a href={ (ROOT) (known.json) } { "The same as JSON" } }
         }
     };

@@ -105,6 +105,31 @@ pub(in crate::http) async fn open(call: &Call<'_>, key: &SessionKey) -> Result<S
     }
 }
 
+/// Opens a session; `None` while it is read after `wait`.
+pub(in crate::http) async fn shown_within(
+    call: &Call<'_>,
+    key: &SessionKey,
+    wait: Duration,
+) -> Result<Option<Shown>, session::Error> {
+    Ok(match open_within(call, key, wait).await? {
+        Opening::Ready(session) => Some(Shown(session)),
+        Opening::Loading(_) => None,
+    })
+}
+
+/// Returns a listed session for a command that reads the store itself.
+pub(in crate::http) fn of_store<T>(state: &State, search: impl Fn(&Listing) -> Option<T>) -> Option<T> {
+    search(&state.sessions.listing())
+}
+
+/// Opens a session for such a command, and waits until it is open.
+pub(in crate::http) async fn open_of_store(
+    state: &State,
+    key: &SessionKey,
+) -> Result<Arc<OpenSession>, session::Error> {
+    state.sessions.open(key).await
+}
+
 /// Returns a page of the list for a command that reads the store itself: no request, so no permit.
 pub(in crate::http) fn page_of_store(state: &State, query: &Query) -> Page {
     state.sessions.page(query)

@@ -63,6 +63,9 @@ fn without_logs(fields: &mut Map<String, Value>, document: &Document) -> BTreeSe
             }
         }
     }
+    if fields.remove("submitterLog").is_some_and(|log| !log.is_null()) {
+        left_out.insert("submitterLog");
+    }
     // Fields of a later version may hold texts of logs.
     for name in document.unknown.keys() {
         if fields.remove(name).is_some_and(|value| !value.is_null()) {
@@ -107,6 +110,7 @@ mod tests {
             ],
             "conditions": [{"about": "RayCluster c", "at": "2026-11-22T10:00:00Z", "type": "HeadPodReady",
                 "status": "False", "reason": "Error", "message": format!("ray-head: {SECRET}")}],
+            "submitterLog": {"at": "2026-11-22T10:00:00Z", "pod": "nightly-x", "container": "ray-job-submitter", "text": SECRET},
             "ofLaterVersions": SECRET
         });
         Document::read(text.to_string().as_bytes()).unwrap()
@@ -116,11 +120,11 @@ mod tests {
     fn texts_of_logs_are_for_those_who_may_read_logs() {
         let document = document();
         let whole = shown(&document, true).to_string();
-        assert_eq!(whole.matches(SECRET).count(), 10, "{whole}");
+        assert_eq!(whole.matches(SECRET).count(), 11, "{whole}");
         let bare = shown(&document, false);
         assert!(!bare.to_string().contains(SECRET), "{bare}");
         assert_eq!(bare.to_string().matches("a head pod").count(), 2, "{bare}");
-        assert_eq!(bare["leftOut"]["fields"].as_array().unwrap().len(), 8, "{bare}");
+        assert_eq!(bare["leftOut"]["fields"].as_array().unwrap().len(), 9, "{bare}");
     }
 
     #[test]
@@ -131,6 +135,7 @@ mod tests {
         document.facts.events = ray_history_obituary::join::Table::default();
         document.facts.conditions = ray_history_obituary::join::Table::default();
         document.unknown.clear();
+        document.submitter_log = None;
         document.runs.clear();
         assert_eq!(shown(&document, false), shown(&document, true));
     }

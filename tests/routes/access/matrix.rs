@@ -20,9 +20,14 @@ pub(super) fn request(url: &Url, place: Place) -> (&'static str, String, String)
     let path: Vec<String> = segments.split('/').map(fill).collect();
     let method = if url.methods.starts_with("POST") { "POST" } else { "GET" };
     let cookies = if url.is_entered { place.cookies() } else { String::from("a=b") };
-    // A search needs a text.
-    let query = if url.pattern.ends_with("/logs/search") { "?q=INFO" } else { "" };
-    (method, path.join("/") + query, cookies)
+    // A search needs a text, and a comparison two sessions.
+    let name = format!("{}/{}", place.namespace, place.cluster);
+    let query = match url.pattern {
+        pattern if pattern.ends_with("/logs/search") => "?q=INFO".to_owned(),
+        pattern if pattern.ends_with("/diff") => format!("?a={name}/{NAME}&b={name}/latest"),
+        _ => String::new(),
+    };
+    (method, path.join("/") + &query, cookies)
 }
 
 /// Asks for a URL with a token, which is empty for nobody's.

@@ -102,6 +102,17 @@ impl Bucket {
         Err(Error::because(ErrorKind::Unavailable, key, "other writers replace it again and again"))
     }
 
+    /// Returns the rows of the document of an object; none if there is none, or if it cannot be read by this version.
+    pub(super) async fn rows(&self, object: &ObjectId) -> Result<Vec<Row>, Error> {
+        let Some(key) = object.key(&self.root) else { return Ok(Vec::new()) };
+        let Some((Ok(stored), _)) = self.stored(&key).await? else { return Ok(Vec::new()) };
+        if stored.object != *object {
+            return Ok(Vec::new());
+        }
+        let length = stored.to_bytes().map_or(0, |bytes| bytes.len() as u64);
+        Ok(Row::of(&stored, length))
+    }
+
     /// Puts a document; returns `false` if another writer was faster.
     async fn replace(&self, key: &str, bytes: Vec<u8>, condition: If<'_>) -> Result<bool, Error> {
         match self.writer.put(key, bytes.into(), condition).await {
@@ -128,10 +139,14 @@ impl Bucket {
                     Some((None, etag))
                 }
             };
-            let Some(document) = author.document(shared, object) else { return Ok(Written::Nothing) };
+            let Some(mut document) = author.document(shared, object) else { return Ok(Written::Nothing) };
+            if let Some((Some(known), _)) = &stored {
+                document.submitter_log = document.submitter_log.max(known.submitter_log.clone());
+            }
             if let Some((Some(known), _)) = &stored
                 && known.facts == document.facts
                 && known.is_final == document.is_final
+                && known.submitter_log == document.submitter_log
             {
                 shared.records.lock().written(known, now());
                 let length = known.to_bytes().map_or(0, |bytes| bytes.len() as u64);

@@ -6,6 +6,7 @@
 use super::super::pending_deaths::Leader;
 use super::documents::{Author, Bucket, Written, trouble};
 use super::ledger::News;
+use super::missing_rows::MissingRows;
 use super::shared::{Shared, now};
 use super::unwatched::Unwatched;
 use ray_history_core::base::chain::chain;
@@ -58,9 +59,8 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) async fn run(self, stop: CancellationToken) {
-        let mut news = News::default();
+        let (mut books, mut ends) = (Books::default(), Ends::default());
         let mut paused: Option<Instant> = None;
-        let (mut ends, mut unwatched) = (Ends::default(), Unwatched::default());
         let mut turn = 0_u32;
         loop {
             tokio::select! {
@@ -73,12 +73,17 @@ impl Recorder {
             }
             turn = turn.wrapping_add(1);
             let (leader, place) = (*self.leader.borrow(), self.place.borrow().clone());
+            let keeps = matches!((leader, &place), (_, Place::Memory) | (Leader::Us, Place::Bucket(_)));
+            self.shared.set_keeps_documents(keeps);
             let due = self.shared.records.lock().due(now());
             match (leader, place) {
                 (_, Place::Memory) => self.keep(due).await,
-                (Leader::Other(alive), Place::Bucket(_)) => self.leave_to_leader(due, alive, &mut ends),
+                (Leader::Other(alive), Place::Bucket(_)) => {
+                    books.missing_rows = MissingRows::default();
+                    self.leave_to_leader(due, alive, &mut ends);
+                }
                 (Leader::Us, Place::Bucket(bucket)) if paused.is_none_or(|until| Instant::now() >= until) => {
-                    let failure = self.record(&bucket, due, &mut news, &mut unwatched).await.err();
+                    let failure = self.record(&bucket, due, &mut books).await.err();
                     paused = failure.is_some().then(|| Instant::now() + AFTER_FAILURE);
                     self.shared.set_writing(failure.map(|error| trouble(&error)));
                 }
@@ -89,7 +94,7 @@ impl Recorder {
         }
         let place = self.place.borrow().clone();
         if let Place::Bucket(bucket) = place {
-            let _ = tokio::time::timeout(LAST, news.write(&bucket, &self.author.replica, true)).await;
+            let _ = tokio::time::timeout(LAST, books.news.write(&bucket, &self.author.replica, true)).await;
         }
     }
 
@@ -107,17 +112,13 @@ impl Recorder {
     }
 
     /// Writes what is due. A document that cannot be written keeps no row of others from the ledger.
-    async fn record(
-        &self,
-        bucket: &Arc<Bucket>,
-        due: Vec<Due>,
-        news: &mut News,
-        unwatched: &mut Unwatched,
-    ) -> Result<(), Error> {
+    async fn record(&self, bucket: &Arc<Bucket>, due: Vec<Due>, books: &mut Books) -> Result<(), Error> {
+        let Books { news, unwatched, missing_rows } = books;
         let written = self.write_all(bucket, due, news).await;
         news.write(bucket, &self.author.replica, false).await?;
         news.join_days(bucket).await?;
         news.add(unwatched.next(bucket, &self.author, &self.shared, &self.index).await);
+        news.add(missing_rows.next(bucket, &self.index).await);
         written
     }
 
@@ -211,6 +212,14 @@ impl Recorder {
             self.shared.records.lock().written(&document, now());
         }
     }
+}
+
+/// The work of a leader beside the news of its watches.
+#[derive(Debug, Default)]
+struct Books {
+    news: News,
+    unwatched: Unwatched,
+    missing_rows: MissingRows,
 }
 
 /// Rows of one document.

@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The troubles of watches and requests: by the plural of the kind and the namespace (empty: all namespaces).
 pub(super) type Troubles = BTreeMap<(&'static str, String), Trouble>;
 
+/// The name of logs of submitters among the troubles. No cause depends on them, so documents do not call them unseen.
+pub(super) const LOGS: &str = "logs of submitters";
+
 /// The records, and what goes wrong.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -24,6 +27,8 @@ pub(super) struct Shared {
     writing: Mutex<Option<WriteTrouble>>,
     /// `true` if other Kubernetes clusters write to the same store.
     shares_storage: AtomicBool,
+    /// `true` if this replica keeps documents: it leads, or has them in its memory.
+    keeps_documents: AtomicBool,
     /// The memory for facts, in bytes.
     bytes: Mutex<usize>,
     /// Objects that there was no memory for.
@@ -44,6 +49,7 @@ impl Shared {
     pub(super) fn set_trouble(&self, kind: &'static str, namespace: Option<&str>, trouble: Option<Trouble>) {
         let place = (kind, namespace.unwrap_or_default().to_owned());
         let hidden = |trouble: &Trouble| match trouble {
+            _ if kind == LOGS => None,
             Trouble::Forbidden(_) => Some(format!("{kind}: forbidden")),
             Trouble::NoSuchKind => Some(format!("{kind}: not installed")),
             Trouble::ListingOnly => Some(format!("{kind}: listed every 30 s only")),
@@ -111,6 +117,16 @@ impl Shared {
     /// Returns `true` if other Kubernetes clusters write to the same store.
     pub(super) fn shares_storage(&self) -> bool {
         self.shares_storage.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether this replica keeps documents.
+    pub(super) fn set_keeps_documents(&self, keeps: bool) {
+        self.keeps_documents.store(keeps, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if this replica keeps documents.
+    pub(super) fn keeps_documents(&self) -> bool {
+        self.keeps_documents.load(Ordering::Relaxed)
     }
 
     /// Keeps the records within their memory.

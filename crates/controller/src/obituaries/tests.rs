@@ -10,12 +10,15 @@ use super::unwatched::Unwatched;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
-use ray_history_obituary::document::{Document, ObjectId};
+use ray_history_core::layout::Root;
+use ray_history_metrics::catalog::Metrics;
+use ray_history_obituary::document::{Document, ObjectId, SubmitterLog};
 use ray_history_obituary::facts::Kind;
 use ray_history_obituary::ledger::{Ledger, Piece, Row};
 use ray_history_obituary::records::Object;
 use ray_history_obituary::time::Time;
 use ray_history_session::obituaries::Obituaries;
+use ray_history_storage::faulty::{Fault, Faulty};
 use ray_history_storage::memory::Memory;
 use ray_history_storage::{Delimiter, Error, ErrorKind, Storage};
 use ray_history_storage_write::memory::MemoryWriter;
@@ -166,6 +169,35 @@ async fn a_document_of_a_newer_version_stays_and_a_broken_one_does_not() {
     let written = bucket.write(&shared, &author, &object()).await.unwrap();
     assert!(matches!(written, Written::Document(..)), "{written:?}");
     assert_eq!(stored(&memory).await.object, object());
+}
+
+/// A log that one replica read stays when another one, which never read it, writes.
+#[tokio::test]
+async fn the_log_of_a_submitter_stays_with_its_document() {
+    let Rig { memory, bucket, shared, author } = rig([]);
+    seen(&shared, &cluster());
+    let log = |at: i64, text: &str| SubmitterLog::new("p", "c", Time(at), text.as_bytes(), false);
+    shared.records.lock().submitter_told("c-uid", log(1, "no such file"));
+    bucket.write(&shared, &author, &object()).await.unwrap();
+    assert_eq!(stored(&memory).await.submitter_log, Some(log(1, "no such file")));
+    let other = Shared::default();
+    seen(&other, &cluster());
+    seen(&other, &pod("head", "head", "OOMKilled"));
+    bucket.write(&other, &author, &object()).await.unwrap();
+    let document = stored(&memory).await;
+    assert_eq!((document.revision, document.submitter_log.clone()), (2, Some(log(1, "no such file"))));
+    other.records.lock().submitter_told("c-uid", log(2, "again"));
+    let written = bucket.write(&other, &author, &object()).await.unwrap();
+    assert!(matches!(written, Written::Document(..)), "the log alone is news: {written:?}");
+    assert_eq!(stored(&memory).await.submitter_log, Some(log(2, "again")));
+    // In memory it stays, too.
+    let index = Obituaries::new(Arc::clone(&memory) as Arc<dyn Storage>, Vec::new(), 1 << 20);
+    let keep = |submitter_log| index.keep(Document { submitter_log, ..document.clone() });
+    for submitter_log in [Some(log(1, "kept")), None] {
+        keep(submitter_log);
+        let kept = index.document(&object()).await.unwrap().unwrap();
+        assert_eq!(kept.submitter_log, Some(log(1, "kept")));
+    }
 }
 
 /// Runs a recorder for so long, and returns the index.
@@ -495,4 +527,180 @@ async fn ends_that_nobody_watched_are_written_at_a_bounded_rate() {
     assert!((80..=90).contains(&done), "{done}");
     // One at once, one after a minute, and one at the end.
     assert_eq!(pieces(&memory).await.len(), 3);
+}
+
+/// A replica that leads from its start, and reads the ledger as a server does.
+struct Started {
+    /// The reader of the recorder.
+    store: Arc<Faulty>,
+    index: Arc<Obituaries>,
+    leader: watch::Sender<Leader>,
+    stop: CancellationToken,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+/// The memory of an index; a row takes some four hundred bytes.
+const ROOM: u64 = 4 << 20;
+
+/// Starts a replica where no cluster is, whose ledger `ledger` reads.
+fn started(memory: &Arc<Memory>, ledger: Arc<dyn Storage>, room: u64) -> Started {
+    let rig = ours([]);
+    let store = Arc::new(Faulty::new(Arc::clone(memory) as Arc<dyn Storage>));
+    let writer = Arc::new(MemoryWriter(Arc::clone(memory)));
+    let bucket = Bucket { reader: Arc::clone(&store) as _, writer, root: "root/".to_owned() };
+    let present = Arc::new(Mutex::new(Present { listed: Some(now().plus(1)), is_current: true, ..Present::default() }));
+    rig.shared.present.add(Kind::RayCluster, Some("team"), &present);
+    rig.shared.set_bytes(1 << 20);
+    let index = Arc::new(Obituaries::new(ledger, vec![Root::new("root")], room));
+    let (place, leader) = (watch::Sender::new(Place::Bucket(Arc::new(bucket))), watch::Sender::new(Leader::Us));
+    let stop = CancellationToken::new();
+    let recorder = Recorder {
+        shared: rig.shared,
+        index: Arc::clone(&index),
+        author: rig.author,
+        place: place.subscribe(),
+        leader: leader.subscribe(),
+        ended: mpsc::unbounded_channel().0,
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    let (ends, reads) = (stop.clone(), Arc::clone(&index));
+    tasks.spawn(async move {
+        recorder.run(ends).await;
+        drop(place);
+    });
+    let ends = stop.clone();
+    tasks.spawn(async move {
+        let metrics = Metrics::default();
+        loop {
+            reads.read_once(&metrics).await;
+            if ends.run_until_cancelled(tokio::time::sleep(Duration::from_secs(10))).await.is_none() {
+                return;
+            }
+        }
+    });
+    Started { store, index, leader, stop, tasks }
+}
+
+impl Started {
+    /// Ends it, and returns the numbers of its requests but those for the ledger.
+    async fn end(self) -> (u64, u64) {
+        self.stop.cancel();
+        self.tasks.join_all().await;
+        let counts = self.store.counts();
+        // One is for days that are over.
+        (counts.lists - 1, counts.reads)
+    }
+}
+
+/// Stores documents without rows.
+fn rowless(memory: &Memory, numbers: std::ops::Range<u32>) {
+    left_of(memory, numbers, "ours");
+}
+
+/// A leader puts a document and is killed before its piece, and the object is gone when the next one starts.
+#[tokio::test(start_paused = true)]
+async fn a_document_whose_row_was_never_written_becomes_final_and_is_listed() {
+    let killed = ours([]);
+    let memory = Arc::clone(&killed.memory);
+    seen(&killed.shared, &cluster());
+    seen(&killed.shared, &pod("head", "head", "OOMKilled"));
+    killed.bucket.write(&killed.shared, &killed.author, &object()).await.unwrap();
+    assert!(pieces(&memory).await.is_empty() && !stored(&memory).await.is_final);
+    let next = started(&memory, Arc::clone(&memory) as _, ROOM);
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert!(stored(&memory).await.is_final);
+    let rows = next.index.of_object("team", "c-uid");
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0].code.map(|code| code.to_string()).as_deref(), Some("HeadOOM"));
+    assert!(rows[0].is_final && rows_of(&memory).await == rows, "{rows:?}");
+    // A list of the documents, a read for the row, and one for the end.
+    assert_eq!(next.end().await, (1, 2));
+    // The next start has nothing to do but to list.
+    let next = started(&memory, Arc::clone(&memory) as _, ROOM);
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert_eq!(next.end().await, (1, 0));
+}
+
+/// Documents of another Kubernetes have rows, too: its replicas may be gone for ever. They stay open.
+#[tokio::test(start_paused = true)]
+async fn missing_rows_are_added_at_a_bounded_rate_whosever_they_are() {
+    let memory = Arc::<Memory>::default();
+    left_of(&memory, 0..100, "another");
+    memory.put("root/ray-history/v1/obituaries/team/raycluster/c/odd-uid.json", "broken");
+    memory.put("root/ray-history/v1/obituaries/notes.txt", "x");
+    let next = started(&memory, Arc::clone(&memory) as _, ROOM);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let reads = next.store.counts().reads;
+    assert!((50..=60).contains(&reads), "{reads}");
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    assert_eq!(next.index.counts().rows, 100);
+    assert_eq!(next.end().await, (1, 101));
+    assert!(rows_of(&memory).await.iter().all(|row| !row.is_final));
+}
+
+/// Without the ledger every document would seem to have no row.
+#[tokio::test(start_paused = true)]
+async fn missing_rows_wait_for_the_ledger_and_for_the_store() {
+    let memory = Arc::<Memory>::default();
+    rowless(&memory, 0..3);
+    let ledger = Arc::new(Faulty::new(Arc::clone(&memory) as Arc<dyn Storage>));
+    ledger.arm("root/ray-history/v1/ledger/", Fault::Always(ErrorKind::Unavailable));
+    let next = started(&memory, Arc::clone(&ledger) as _, ROOM);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!((next.store.counts().lists, next.store.counts().reads), (1, 0));
+    next.store.arm("root/ray-history/v1/obituaries/", Fault::Times(2, ErrorKind::Unavailable));
+    next.store.arm(other_object(1).key("root/").unwrap(), Fault::Times(1, ErrorKind::Throttled));
+    ledger.heal();
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert_eq!(next.index.counts().rows, 3);
+    // Three lists, of which two fail; three reads and one that fails; three reads for their ends.
+    assert_eq!(next.end().await, (3, 7));
+}
+
+/// Old documents are taken to have rows where old rows were left out.
+#[tokio::test(start_paused = true)]
+async fn rows_that_were_left_out_are_not_missing() {
+    let memory = Arc::<Memory>::default();
+    let known = left_of(&memory, 0..30, "ours");
+    // The runs ended in 2026; the store's clock says when the documents were put.
+    let mut ledger = Ledger::default();
+    for (row, day) in known.into_iter().zip(1..) {
+        let to = Time::parse(&format!("2026-11-{day:02}T10:00:00Z"));
+        ledger.add(Row { to, from: to, is_final: true, ..row });
+    }
+    memory.put(Piece::Day("2026-11-30".to_owned()).key("root/"), gzip(&ledger.write().unwrap()));
+    let whole = started(&memory, Arc::clone(&memory) as _, ROOM);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let bytes = whole.index.counts().bytes;
+    assert_eq!(whole.end().await, (1, 0), "none is missing");
+    let small = started(&memory, Arc::clone(&memory) as _, bytes / 2);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let (rows, pieces_before) = (small.index.counts().rows, pieces(&memory).await.len());
+    assert!(rows < 20, "{rows}");
+    small.end().await;
+    assert_eq!((pieces_before, pieces(&memory).await.len()), (1, 1), "nothing is written again");
+}
+
+/// The leader of before may have been killed, too.
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_leads_again_looks_again() {
+    let memory = Arc::<Memory>::default();
+    let next = started(&memory, Arc::clone(&memory) as _, ROOM);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    rowless(&memory, 0..1);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(next.index.counts().rows, 0);
+    next.leader.send_replace(Leader::Other(tokio::time::Instant::now()));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(next.index.counts().rows, 0);
+    next.leader.send_replace(Leader::Us);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(next.index.counts().rows, 1);
+    assert_eq!(next.end().await, (2, 2));
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
 }

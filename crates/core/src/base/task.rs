@@ -1,5 +1,7 @@
 //! Ray's task enums, in declaration order (`src/ray/protobuf/common.proto`).
 
+use serde::{Deserialize, Serialize};
+
 /// The state of a task attempt. The order is Ray's: the state API reports the last state that an attempt has reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -62,7 +64,8 @@ impl TaskState {
 }
 
 /// The kind of a task.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[repr(u8)]
 #[expect(missing_docs, reason = "Ray's own names")]
 pub enum TaskType {

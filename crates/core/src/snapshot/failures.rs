@@ -13,17 +13,20 @@ mod jobs;
 mod tasks;
 
 pub use deaths::{is_expected_of_node, is_expected_of_worker};
+pub(super) use draft::bounded_name;
 pub use fingerprint::Fingerprint;
 
 use super::Snapshot;
 use crate::base::time::Nanos;
 use draft::Drafts;
+use serde::{Deserialize, Serialize};
 
 /// Groups that are told apart; all others are counted.
 pub const MAX_GROUPS: usize = 1_000;
 
 /// The kind of what failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FailureKind {
     /// Attempts of tasks.
     Task,
@@ -60,7 +63,8 @@ impl FailureKind {
 }
 
 /// Failures of one kind and job with one fingerprint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FailureGroup {
     /// The kind.
     pub kind: FailureKind,
@@ -96,7 +100,8 @@ pub struct FailureGroup {
 }
 
 /// One of the failures of a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Sample {
     /// The id of the task, actor, worker or node in hex; of a job, the submission's id, else the job's.
     pub id: Box<str>,
@@ -113,7 +118,8 @@ pub struct Sample {
 }
 
 /// Failures that are only counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Others {
     /// Groups.
     pub groups: u64,
@@ -130,7 +136,7 @@ pub struct Others {
 }
 
 /// The failures of one session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// The groups with most failures, the largest first.
     pub groups: Vec<FailureGroup>,

@@ -6,7 +6,7 @@
 
 mod job;
 mod last_words;
-mod nodes;
+pub(super) mod nodes;
 mod outcome;
 
 pub use job::{JobFacts, LastWords};
@@ -145,7 +145,7 @@ impl RunFacts {
 }
 
 /// Returns a text of at most `most` characters without control characters; one that is longer ends in `…`.
-fn bounded(text: &str, most: usize) -> Box<str> {
+pub(super) fn bounded(text: &str, most: usize) -> Box<str> {
     let mut clean = text.chars().filter(|c| !c.is_control());
     let mut short: String = clean.by_ref().take(most).collect();
     if clean.next().is_some() {

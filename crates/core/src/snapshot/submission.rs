@@ -35,9 +35,11 @@ use crate::base::time::millis;
 pub use endpoint::weight_of_stored;
 use index::Index;
 use partial::PartialJob;
+use serde::{Deserialize, Serialize};
 
 /// Origin of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum JobType {
     /// Submitted through Ray's job API.
     Submission,
@@ -46,7 +48,8 @@ pub enum JobType {
 }
 
 /// Ray's `JobStatus`, in the order in which a job moves through it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum JobStatus {
     /// Waiting for its supervisor.
     Pending,

@@ -216,7 +216,7 @@ fn explains_words(scope: &Scope<'_>, one: &Candidate, words: &Candidate, gap: i6
 
 /// Makes causes doubtful that are tied to the job's failure by time alone.
 fn weaken(scope: &Scope<'_>, left: &mut [Candidate]) {
-    let (to, failed) = match (scope.attempt, scope.ray) {
+    let (to, failed) = match (scope.attempt, scope.ray()) {
         (Some(attempt), _) if attempt.is_over() => {
             let failed = matches!(attempt.state.reason.as_str(), "AppFailed") || attempt.state.job_status == "FAILED";
             (attempt.to.unwrap_or_default(), failed)
@@ -243,7 +243,7 @@ fn weaken(scope: &Scope<'_>, left: &mut [Candidate]) {
 
 /// Returns the order of a candidate: the head, the submitter, workers that ran the failed work, others; then the time.
 fn order<'a>(scope: &Scope<'_>, candidate: &'a Candidate) -> (u8, i64, Code, &'a str) {
-    let failed_on = |pod: &str| scope.ray.is_some_and(|ray| ray.failed_on.contains(pod));
+    let failed_on = |pod: &str| scope.ray().is_some_and(|ray| ray.failed_on.contains(pod));
     let decided = candidate.place == Place::Owner && candidate.cause.code != Code::DeletedByPolicy;
     let by_hand = scope.attempt.is_none_or(|attempt| !attempt.is_over());
     // Of work that was over, nobody's later decision is the end.

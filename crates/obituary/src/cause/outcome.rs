@@ -35,7 +35,7 @@ pub(super) fn outcome(scope: &Scope<'_>, causes: &[Cause]) -> Outcome {
             _ => {}
         }
     }
-    if let Some(ray) = scope.ray.filter(|ray| !ray.jobs.is_empty() && scope.attempt.is_none()) {
+    if let Some(ray) = scope.ray().filter(|ray| !ray.jobs.is_empty() && scope.attempt.is_none()) {
         let all = |state: JobState| ray.jobs.iter().all(|job| job.state == state);
         if all(JobState::Succeeded) {
             return Outcome::Succeeded;

@@ -81,7 +81,7 @@ fn of_end(scope: &Scope<'_>, pod: &Pod, main: &Container, ended: &Ended) -> Opti
 /// Returns `true` if Ray, or the message of the job, told of a worker that was lost unexpectedly.
 fn lost_a_worker(scope: &Scope<'_>) -> bool {
     let told = |message: &str| message.contains("WorkerCrashedError") && meaning(message) == Meaning::System;
-    scope.ray.is_some_and(super::ray::RayFacts::lost_a_worker)
+    scope.ray().is_some_and(super::ray::RayFacts::lost_a_worker)
         || scope.attempt.is_some_and(|attempt| told(&attempt.state.message))
 }
 

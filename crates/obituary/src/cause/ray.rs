@@ -1,6 +1,7 @@
 //! Facts of Ray about one run, which a session's tables or an earlier load know. They are optional: without them causes
 //! are found in Kubernetes' facts alone.
 
+mod sessions;
 mod tables;
 
 use crate::time::Time;

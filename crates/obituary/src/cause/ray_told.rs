@@ -10,7 +10,7 @@ use crate::time::Time;
 
 /// Returns the candidates of Ray's facts, if they are known.
 pub(super) fn candidates(scope: &Scope<'_>) -> Vec<Candidate> {
-    let Some(ray) = scope.ray else { return Vec::new() };
+    let Some(ray) = scope.ray() else { return Vec::new() };
     let mut found = Vec::new();
     found.extend(out_of_memory(scope, ray));
     found.extend(drained(scope, ray));

@@ -4,16 +4,20 @@ use super::ray::{JobEnd, JobState, RayFacts};
 use crate::facts::{Attempt, Event, Facts, Kind, NAMESPACES, Pod, Role, Subject};
 use crate::join::least;
 use crate::time::Time;
+use std::borrow::Cow;
 
 /// Seconds for which facts without a time of their own may arrive late.
 const LATE: i64 = 60;
+/// Seconds by which clocks may differ.
+const SKEW: i64 = 5;
 
 /// One run.
 pub(super) struct Scope<'a> {
     /// The kind of the object whose run it is.
     pub(super) kind: Kind,
     pub(super) facts: &'a Facts,
-    pub(super) ray: Option<&'a RayFacts>,
+    /// Facts of Ray about the run: those that were asked about, else the ends of sessions that are among the facts.
+    pub(super) ray: Option<Cow<'a, RayFacts>>,
     /// The name of the cluster; empty if there was none.
     pub(super) cluster_name: &'a str,
     pub(super) cluster: Option<&'a Subject>,
@@ -44,7 +48,7 @@ impl<'a> Scope<'a> {
         Self {
             kind: Kind::RayCluster,
             facts,
-            ray: Some(ray),
+            ray: Some(Cow::Borrowed(ray)),
             cluster_name,
             cluster: None,
             job: None,
@@ -61,6 +65,11 @@ impl<'a> Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// Returns Ray's facts, if any are known.
+    pub(super) fn ray(&self) -> Option<&RayFacts> {
+        self.ray.as_deref()
+    }
+
     /// Returns `true` if Ray's job ran, or the whole cluster was ready once.
     pub(super) fn began(&self) -> bool {
         let ready = self.cluster.is_some_and(|cluster| cluster.ready_at.is_some());
@@ -77,7 +86,7 @@ impl Scope<'_> {
 
     /// Returns the first job of Ray that failed.
     pub(super) fn failed_job(&self) -> Option<&JobEnd> {
-        let jobs = self.ray.iter().flat_map(|ray| &ray.jobs);
+        let jobs = self.ray().into_iter().flat_map(|ray| &ray.jobs);
         jobs.filter(|job| job.state == JobState::Failed).min_by_key(|job| job.at)
     }
 
@@ -85,12 +94,12 @@ impl Scope<'_> {
     pub(super) fn over(&self) -> Option<Time> {
         match self.attempt {
             Some(attempt) => attempt.to.filter(|_| attempt.is_over()),
-            None => self.ray.and_then(RayFacts::end_of_jobs),
+            None => self.ray().and_then(RayFacts::end_of_jobs),
         }
     }
 
     fn has_ray_jobs(&self) -> bool {
-        self.ray.is_some_and(|ray| !ray.jobs.is_empty())
+        self.ray().is_some_and(|ray| !ray.jobs.is_empty())
     }
 
     /// Returns `true` for what happened within the run, by whole seconds: objects tell no others.
@@ -254,15 +263,15 @@ impl<'a> Base<'a> {
         let pods: Vec<&Pod> = self.facts.pods.iter().filter(|pod| self.has(pod)).collect();
         let mut heads: Vec<&Pod> = pods.iter().copied().filter(|pod| pod.role == Role::Head).collect();
         heads.sort_by_key(|head| (head.created_at, &head.uid));
-        let (from, to) = (self.from(), self.to());
+        let from = self.from();
         if heads.is_empty() {
-            return vec![self.scope(None, &pods, from, to, true)];
+            return vec![self.scope(None, &pods, from, None, true)];
         }
         let count = heads.len();
         let scope = |(place, head): (usize, &&'a Pod)| {
             let from = if place == 0 { least_of([from, head.created_at]) } else { head.created_at };
             let next = heads.get(place + 1).and_then(|next| next.created_at);
-            self.scope(Some(head), &pods, from, least_of([to, next]), place + 1 == count)
+            self.scope(Some(head), &pods, from, next, place + 1 == count)
         };
         heads.iter().enumerate().map(scope).collect()
     }
@@ -277,14 +286,17 @@ impl<'a> Base<'a> {
         after(self.from()) && next.is_none_or(|next| pod.created_at.is_none_or(|at| at < next))
     }
 
+    /// Returns the run of a head pod from its start until that of the next one.
     fn scope(
         &self,
         head: Option<&'a Pod>,
         pods: &[&'a Pod],
         from: Option<Time>,
-        to: Option<Time>,
+        next: Option<Time>,
         is_last: bool,
     ) -> Scope<'a> {
+        let ray = self.ray.map(Cow::Borrowed).or_else(|| self.told(from, next).map(Cow::Owned));
+        let to = least_of([self.to(ray.as_deref()), next]);
         let mine = |pod: &&&Pod| match pod.role {
             Role::Head => head.is_some_and(|head| head.uid == pod.uid),
             // A worker that outlives a head is part of both runs; times tell which trouble belongs where.
@@ -293,7 +305,7 @@ impl<'a> Base<'a> {
         Scope {
             kind: self.kind,
             facts: self.facts,
-            ray: self.ray,
+            ray,
             cluster_name: self.name,
             cluster: self.cluster,
             job: self.job,
@@ -308,6 +320,20 @@ impl<'a> Base<'a> {
         }
     }
 
+    /// Returns the ends of the sessions that began between two times, as facts of Ray. Of a `RayJob`'s cluster its attempts
+    /// tell.
+    fn told(&self, from: Option<Time>, next: Option<Time>) -> Option<RayFacts> {
+        if self.attempt.is_some() {
+            return None;
+        }
+        let is_within = |at: Time| from.is_none_or(|from| at >= from.plus(-SKEW)) && next.is_none_or(|next| at < next);
+        let is_ours = |session: &str| session.strip_prefix(self.name).is_some_and(|rest| rest.starts_with('/'));
+        let wants = |session: &str| {
+            is_ours(session) && self.facts.sessions.get(session).is_some_and(|started| is_within(*started))
+        };
+        RayFacts::of_sessions(&self.facts.session_ends, wants)
+    }
+
     fn from(&self) -> Option<Time> {
         let attempt = self.attempt.and_then(|attempt| attempt.from);
         let job = self.job.filter(|_| self.cluster.is_none()).and_then(|job| job.created_at);
@@ -315,11 +341,11 @@ impl<'a> Base<'a> {
     }
 
     /// Returns the end: that of the attempt, or the deletion of the cluster or the job before it, or the suspension.
-    fn to(&self) -> Option<Time> {
+    fn to(&self, ray: Option<&RayFacts>) -> Option<Time> {
         let attempt = self.attempt.and_then(|attempt| attempt.to);
         let next = self.next.and_then(|next| next.from);
         let deleted = least_of([self.cluster.and_then(Subject::end), self.job.and_then(Subject::end)]);
-        let ray = self.ray.filter(|_| self.attempt.is_none()).and_then(RayFacts::end_of_jobs);
+        let ray = ray.filter(|_| self.attempt.is_none()).and_then(RayFacts::end_of_jobs);
         // An end of Ray's jobs is no end of a cluster that lives on.
         let ray = ray.filter(|_| deleted.is_some());
         match (attempt, deleted.filter(|_| attempt.is_none_or(|to| deleted.is_some_and(|at| at.plus(1) < to)))) {

@@ -36,6 +36,11 @@ impl ObjectId {
         format!("{root}{FOLDER}{namespace}/")
     }
 
+    /// Returns the prefix of all documents.
+    pub fn prefix_of_all(root: &str) -> String {
+        format!("{root}{FOLDER}")
+    }
+
     /// Parses a key.
     pub fn from_key(root: &str, key: &str) -> Option<Self> {
         let path = key.strip_prefix(root)?.strip_prefix(FOLDER)?.strip_suffix(".json")?;

@@ -18,6 +18,8 @@ pub const MAX_WEIGHT: usize = 64 << 10;
 const OBJECTS: usize = 24;
 const NODES: usize = 200;
 const SESSIONS: usize = 64;
+/// Sessions whose ends are kept, the last ones.
+const SESSION_ENDS: usize = 8;
 const UNSEEN: usize = 32;
 const ENDS: usize = 6;
 const WAITS: usize = 6;
@@ -77,6 +79,7 @@ impl Facts {
         while self.sessions.len() > SESSIONS {
             self.sessions.pop_first();
         }
+        self.session_ends.keep_greatest(SESSION_ENDS, |end| end.at);
         while self.unseen.len() > UNSEEN {
             self.unseen.pop_last();
         }

@@ -1,7 +1,8 @@
 //! The bytes that facts take in memory: the fixed size of each thing, its texts, and its key in a table.
 
 use super::{
-    Attempt, Condition, Container, Ended, Event, Facts, Group, Node, Pod, PodCondition, Spec, Subject, Waited,
+    Attempt, Condition, Container, Ended, Event, Facts, Group, Node, Pod, PodCondition, SessionEnd, Spec, Subject,
+    Waited,
 };
 use crate::join::{Keyed, Table};
 use std::collections::BTreeMap;
@@ -41,8 +42,15 @@ impl Weigh for Facts {
             + self.nodes.weigh()
             + self.events.weigh()
             + sessions
+            + self.session_ends.weigh()
             + unseen
             + self.omitted.weight()
+    }
+}
+
+impl Weigh for SessionEnd {
+    fn weigh(&self) -> usize {
+        size_of::<Self>() + 2 * self.session.len() + texts([&self.job, &self.message])
     }
 }
 

@@ -58,8 +58,8 @@ impl Records {
             let stamp = self.stamp(record);
             if is_final && !written.is_final {
                 due.push(Due { object: record.id.clone(), is_final });
-            } else if rested && stamp != record.judged {
-                if self.has_news(record, &written) {
+            } else if rested && (stamp != record.judged || self.submitter_logs.contains_key(&record.id.uid)) {
+                if self.submitter_logs.contains_key(&record.id.uid) || self.has_news(record, &written) {
                     due.push(Due { object: record.id.clone(), is_final });
                 } else {
                     quiet.push((record.id.uid.clone(), stamp));
@@ -109,6 +109,7 @@ impl Records {
         let Some(record) = self.objects.get_mut(uid) else { return };
         record.written = Some(Written { at: now, ..Written::of(document) });
         record.judged = stamp;
+        self.log_written(uid, document.submitter_log.as_ref());
     }
 
     /// Forgets objects whose last document was written half an hour ago, and returns them. A cluster's facts stay with
@@ -125,6 +126,7 @@ impl Records {
         for id in &forgotten {
             let Some(record) = self.objects.remove(&id.uid) else { continue };
             self.routes.forget(&id.uid);
+            self.submitter_logs.remove(&id.uid);
             let owner = record.subject().owner.map(|owner| owner.uid).unwrap_or_default();
             if let Some(owned) = self.owned.get_mut(&owner) {
                 owned.remove(&id.uid);

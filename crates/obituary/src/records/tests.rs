@@ -1,6 +1,8 @@
 //! News: who is told of, when, and how often.
 
 use super::*;
+use crate::cause::Outcome;
+use crate::facts::SessionEnd;
 use serde_json::{Value, json};
 
 const START: &str = "2026-11-29T07:00:00Z";
@@ -306,6 +308,92 @@ fn facts_wait_for_their_object() {
     let job = json!({"kind": "RayJob", "metadata": {"name": "j", "namespace": "team", "uid": "j-uid"}});
     records.apply(&object(&job), at(63));
     assert_eq!(records.facts("j-uid").unwrap().pods.len(), 1);
+}
+
+/// A submitter that failed, with its `RayJob`; it is asked about once, and its log is news once.
+#[test]
+fn the_log_of_a_submitter_goes_into_the_next_document() {
+    let mut records = Records::default();
+    let ended = |pod: &str, exit: i64, second: i64| {
+        let state = json!({"terminated": {"reason": "Error", "exitCode": exit, "containerID": format!("x://{pod}"),
+            "finishedAt": at(second).to_string()}});
+        object(&json!({"kind": "Pod", "metadata": {"name": pod, "namespace": "team", "uid": format!("{pod}-uid"),
+            "labels": {"ray.io/originated-from-crd": "RayJob", "ray.io/originated-from-cr-name": "j"}},
+            "spec": {"containers": [{"name": "ray-job-submitter"}]},
+            "status": {"phase": if exit == 0 { "Succeeded" } else { "Failed" },
+                "containerStatuses": [{"name": "ray-job-submitter", "restartCount": 0, "state": state}]}}))
+    };
+    let job = json!({"kind": "RayJob", "metadata": {"name": "j", "namespace": "team", "uid": "j-uid"}});
+    records.apply(&object(&job), at(0));
+    records.apply(&ended("j-0", 0, 50), at(51));
+    let failed = |records: &Records| -> Vec<String> {
+        records.failed_submitters(|_| true).into_iter().map(|failed| failed.pod).collect()
+    };
+    assert!(failed(&records).is_empty());
+    records.apply(&ended("j-1", 1, 60), at(61));
+    records.apply(&ended("j-2", 1, 90), at(91));
+    assert_eq!(failed(&records), ["j-2"]);
+    assert!(records.failed_submitters(|submitter| submitter.pod != "j-2").is_empty());
+    let write = |records: &mut Records, now: i64| {
+        let document = records.document("j-uid", at(now), "w-0", &Kubernetes::default(), None).unwrap();
+        records.written(&document, at(now));
+        document
+    };
+    write(&mut records, 100);
+    assert!(records.due(at(200)).is_empty());
+    let weight = records.weight();
+    records.submitter_told("j-uid", SubmitterLog::new("j-2", "ray-job-submitter", at(90), &[b'x'; 1_000], false));
+    assert!(failed(&records).is_empty() && records.weight() > weight + 1_000);
+    assert!(records.due(at(101)).is_empty(), "a document was written a second ago");
+    assert_eq!(records.due(at(200)).len(), 1);
+    assert_eq!(write(&mut records, 200).submitter_log.unwrap().text.len(), 1_000);
+    assert!(records.due(at(300)).is_empty() && records.weight() < weight + 1_000);
+    assert!(write(&mut records, 300).submitter_log.is_none(), "the stored document has it");
+    // A replica that reads the stored document does not ask again; about a later submitter it does.
+    let mut other = Records::default();
+    other.apply(&object(&job), at(0));
+    other.apply(&ended("j-2", 1, 90), at(91));
+    let log = SubmitterLog { at: at(90), ..SubmitterLog::default() };
+    let stored = Document { submitter_log: Some(log), ..write(&mut records, 400) };
+    assert!(other.join_stored(stored) && failed(&other).is_empty());
+    other.apply(&ended("j-3", 1, 120), at(121));
+    assert_eq!(failed(&other), ["j-3"]);
+}
+
+/// The jobs of a cluster's session are news after its end, once.
+#[test]
+fn the_end_of_a_session_is_news_once() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    records.apply(&object(&running()), at(5));
+    assert!(records.ended_clusters().is_empty());
+    records.delete(&object(&running()), at(200));
+    records.delete(&object(&cluster()), at(200));
+    let ended = records.ended_clusters().pop().unwrap();
+    assert!(ended.had(at(0)) && ended.had(at(200)) && !ended.had(at(-6)) && !ended.had(at(201)));
+    write(&mut records, at(220));
+    assert!(records.due(at(300)).is_empty());
+    let end = |outcome| {
+        Some(SessionEnd { session: "c/session_1".into(), outcome, at: Some(at(100)), ..SessionEnd::default() })
+    };
+    records.session("c-uid", "session_1", at(10), end(Outcome::Succeeded));
+    records.session(
+        "c-uid",
+        "session_1",
+        at(10),
+        Some(SessionEnd { session: "other/x".into(), ..SessionEnd::default() }),
+    );
+    assert_eq!(records.due(at(300)).len(), 1);
+    let document = write(&mut records, at(300));
+    assert_eq!((document.outcome, document.runs[0].to), (Outcome::Succeeded, Some(at(100))));
+    assert_eq!(document.facts.session_ends.len(), 1);
+    records.session("c-uid", "session_1", at(10), end(Outcome::Succeeded));
+    assert!(records.due(at(400)).is_empty());
+    // A file that came later tells of a job that failed; no file makes that undone.
+    records.session("c-uid", "session_1", at(10), end(Outcome::Failed));
+    records.session("c-uid", "session_1", at(10), end(Outcome::Succeeded));
+    assert_eq!(records.due(at(400)).len(), 1);
+    assert_eq!(write(&mut records, at(400)).outcome, Outcome::Failed);
 }
 
 /// Of 2,000 pods, half of which run out of memory, the first and the last ones are kept, and all are counted.

@@ -5,6 +5,7 @@ use ray_history_obituary::cause::{
     Certainty::{Certain, Likely},
     Code, JobEnd, JobState, Outcome, RayFacts, Run, WorkerExit,
 };
+use ray_history_obituary::facts::SessionEnd;
 use ray_history_obituary::time::Time;
 use serde_json::json;
 
@@ -42,11 +43,56 @@ fn each_head_pod_is_a_run() {
     }
     let scene = Scene::cluster().see(1, cluster(ready())).healthy().gone(180, head(ended(179, "OOMKilled", 137)));
     let mut records = scene.see(191, second).gone(500, cluster(ready())).records();
-    records.session("c-uid", "session_1", at(10));
-    records.session("c-uid", "session_2", at(195));
+    records.session("c-uid", "session_1", at(10), None);
+    records.session("c-uid", "session_2", at(195), None);
     let runs = document(&records, "c-uid", None).runs;
     let told: Vec<_> = runs.iter().map(|run| (run.first_cause().unwrap().code, run.sessions.clone())).collect();
     assert_eq!(told, [(Code::HeadOOM, vec!["session_1".to_owned()]), (Code::Deleted, vec!["session_2".to_owned()])]);
+    // Each run has the ends of its own sessions.
+    let end = |session: &str, outcome, second| SessionEnd {
+        session: format!("c/{session}"),
+        outcome,
+        at: Some(at(second)),
+        ..SessionEnd::default()
+    };
+    for (of_first, of_second, expected) in [
+        (None, Some(Outcome::Succeeded), [Outcome::Failed, Outcome::Succeeded]),
+        (Some(Outcome::Succeeded), Some(Outcome::Failed), [Outcome::Succeeded, Outcome::Failed]),
+        (Some(Outcome::Failed), None, [Outcome::Failed, Outcome::Stopped]),
+    ] {
+        let mut records = records.clone();
+        // In any order, and more than once.
+        for _ in 0..2 {
+            records.session("c-uid", "session_2", at(195), of_second.map(|outcome| end("session_2", outcome, 400)));
+            records.session("c-uid", "session_1", at(10), of_first.map(|outcome| end("session_1", outcome, 100)));
+        }
+        let outcomes: Vec<Outcome> = document(&records, "c-uid", None).runs.iter().map(|run| run.outcome).collect();
+        assert_eq!(outcomes, expected);
+    }
+}
+
+/// A job failed, and others went on: until the last end, or until the deletion.
+#[test]
+fn a_session_with_a_failed_job_ends_with_its_last_one() {
+    for (last, expected, codes) in
+        [(Some(300), 300, vec![Code::AppFailed]), (None, 500, vec![Code::AppFailed, Code::Deleted])]
+    {
+        let mut records = idle().gone(500, cluster(ready())).records();
+        let end = SessionEnd {
+            session: "c/session_1".into(),
+            outcome: Outcome::Failed,
+            at: last.map(at),
+            job: "x".into(),
+            failed_at: Some(at(100)),
+            message: "ValueError: broken".into(),
+        };
+        records.session("c-uid", "session_1", at(10), Some(end));
+        let run = document(&records, "c-uid", None).runs.pop().unwrap();
+        let mut told = self::codes(&run);
+        told.sort();
+        assert_eq!((run.to, told, run.outcome), (Some(at(expected)), codes, Outcome::Failed), "{:?}", run.causes);
+        assert!(run.causes.iter().any(|cause| cause.sentence() == "The program failed: ValueError: broken."));
+    }
 }
 
 /// An hour, in seconds.

@@ -37,9 +37,13 @@ pub(super) struct Documents {
 
 impl Documents {
     /// Keeps a document in the place of an earlier one of its object.
-    pub(super) fn keep(&mut self, document: Document) {
+    pub(super) fn keep(&mut self, mut document: Document) {
         self.turn += 1;
         let uid = document.object.uid.clone();
+        if let Some(before) = self.kept.get(&uid) {
+            let log = document.submitter_log.take();
+            document.submitter_log = log.max(before.document.submitter_log.clone());
+        }
         // Runs and unknown fields take about what their text does, which is never more than that of the whole.
         let text = document.to_bytes().map_or(MAX_READ, |bytes| bytes.len());
         let weight = size_of::<Kept>() + uid.len() + document.facts.weight() + text;

@@ -1,17 +1,34 @@
 //! Obituaries: why runs ended, kept when Kubernetes' objects are gone. Types and defaults only.
 
+use kube::KubeSchema;
+use kube::core::cel::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Obituaries: why runs ended, kept when Kubernetes' objects are gone.
-#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(KubeSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = submitter_logs())]
 pub struct ObituariesSpec {
     /// The objects that are watched for it; each mode needs permissions of its own (config/obituaries-resources and config/obituaries-pods, or
     /// obituaries.mode in the chart).
+    #[serde(default)]
     pub mode: ObituariesMode,
     /// The place where documents are kept.
+    #[serde(default)]
     pub store: ObituariesStore,
+    /// Keeps the last 64 KiB of the log of a submitter that failed, with mode Pods. It needs a permission of its own
+    /// (config/obituaries-logs, or obituaries.submitterLogs in the chart).
+    #[serde(default)]
+    pub submitter_logs: bool,
+}
+
+/// The description of the valid form of `submitterLogs`.
+pub const SUBMITTER_LOGS_EXPECTED: &str = "submitterLogs needs mode Pods: no other watches submitters";
+
+/// Returns the rule that logs of submitters need mode Pods.
+pub(super) fn submitter_logs() -> Rule {
+    Rule::new("!self.submitterLogs || self.mode == 'Pods'").message(SUBMITTER_LOGS_EXPECTED)
 }
 
 /// The objects that are watched.

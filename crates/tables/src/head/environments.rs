@@ -44,7 +44,8 @@ pub(super) fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected) -> Result<E
     let layout = row::layout::<Environment>()?;
     let mut environments = Environments::default();
     for Environment { index, runtime_env } in row::read(&layout, bytes, stamp, expected, &mut Values::default())? {
-        if environments.intern(&runtime_env) != index || environments.len() as i64 != i64::from(index) + 1 {
+        if environments.intern(&runtime_env) != index || i32::try_from(environments.len()).ok() != index.checked_add(1)
+        {
             return Err(Error::malformed(Environment::TABLE, "an environment is missing, or stands twice"));
         }
     }

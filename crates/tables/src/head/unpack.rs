@@ -11,6 +11,7 @@ use crate::{actors, profile, tasks};
 use bytes::Bytes;
 use ray_history_core::layout::LargeTable;
 use ray_history_core::logs::Facts;
+use ray_history_core::logs::processes::ProcessLogs;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::task::TaskTable;
 use std::collections::BTreeMap;
@@ -48,7 +49,7 @@ impl Head {
             facts.read(&file.node, &file.path, &file.bytes);
         }
         // The tables have what these tell.
-        facts.processes = Default::default();
+        facts.processes = ProcessLogs::default();
         let (version, commit) = report.ray.clone();
         facts.monitor.set_missing_version((version.into(), commit.into()));
         let strict = |body: Bytes| {

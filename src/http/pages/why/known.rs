@@ -1,14 +1,15 @@
 //! All that a page shows of a run, gathered: the obituary, the run in it, and Ray's facts where the session is open.
 
 use crate::http::error::Error;
+use crate::http::pages::diff::Form;
 use crate::http::request::Call;
 use crate::http::request::path::{document_path, session_path, why_path};
-use crate::http::sessions::find;
+use crate::http::sessions::compare::name_of;
 use crate::http::sessions::obituary::{self, is_of};
 use crate::http::sessions::run::ShownRun;
+use crate::http::sessions::{digest, find};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{ClusterId, SessionKey};
-use ray_history_core::base::task::TaskState;
 use ray_history_core::snapshot::failures::Failures;
 use ray_history_core::snapshot::run_facts::RunFacts;
 use ray_history_obituary::cause::{RayFacts, Run};
@@ -22,10 +23,6 @@ use std::time::Duration;
 
 /// Longest wait for a session to open; a page without Ray's facts is shown after it.
 const WAIT: Duration = Duration::from_secs(3);
-/// Memory that the digest of failures holds while it is made, for each attempt.
-const DIGEST: u64 = 64;
-/// The same for each attempt that failed, which may be a group of its own.
-const GROUP: u64 = 2 << 10;
 /// Sessions that a page links.
 const LINKS: usize = 20;
 
@@ -49,6 +46,8 @@ pub(super) struct Known {
     pub(super) links: Vec<(String, String)>,
     /// The path of the same as JSON.
     pub(super) json: String,
+    /// The comparison with another session, on a session's page.
+    pub(super) compare: Option<Form>,
 }
 
 /// Facts of an open session.
@@ -121,7 +120,20 @@ pub(super) async fn of_object(call: &Call<'_>, object: &ObjectId) -> Result<Know
     let heading = heading(&format!("{} {name}", object.kind), run.as_ref());
     let zone = facts.and_then(|facts| facts.zone_minutes);
     let (shows_logs, json) = (call.permit.shows_logs(&object.namespace).await, document_path(object));
-    Ok(Known { heading, name, document, run, ray, zone, shows_logs, is_loading: false, notes, links, json })
+    Ok(Known {
+        heading,
+        name,
+        document,
+        run,
+        ray,
+        zone,
+        shows_logs,
+        is_loading: false,
+        notes,
+        links,
+        json,
+        compare: None,
+    })
 }
 
 /// Returns what is known of the run of a session.
@@ -150,7 +162,9 @@ pub(super) async fn of_session(call: &Call<'_>, entry: &Entry) -> Result<Known, 
     }
     let shown = ShownRun::of(call, entry).await;
     let zone = shown.facts().and_then(|facts| facts.zone_minutes);
-    let mut links = vec![(format!("sessions/{}", session_path(key)), "Dashboard of this session".to_owned())];
+    let path = format!("sessions/{}", session_path(key));
+    let mut links = vec![(path.clone(), "Dashboard of this session".to_owned())];
+    links.push((format!("{path}functions"), "Functions".to_owned()));
     let name = entry.owner.as_ref().map_or(&key.cluster.name, |owner| &owner.name).clone();
     let (document, run, json) = if let Some(found) = found {
         let object = &found.document.object;
@@ -165,7 +179,36 @@ pub(super) async fn of_session(call: &Call<'_>, entry: &Entry) -> Result<Known, 
     };
     let heading = heading(&name, run.as_ref());
     let shows_logs = call.permit.shows_logs(&key.cluster.namespace).await;
-    Ok(Known { heading, name, document, run, ray: ray_facts, zone, shows_logs, is_loading, notes, links, json })
+    let compare = Some(compare(call, entry));
+    Ok(Known {
+        heading,
+        name,
+        document,
+        run,
+        ray: ray_facts,
+        zone,
+        shows_logs,
+        is_loading,
+        notes,
+        links,
+        json,
+        compare,
+    })
+}
+
+/// Returns the form that compares a session with one before it: with the last one of its owner, or else of its cluster.
+fn compare(call: &Call<'_>, entry: &Entry) -> Form {
+    let (listing, key) = (call.state.sessions.listing(), &entry.key);
+    let mut all = match &entry.owner {
+        Some(owner) => listing.of_owner(&key.cluster.namespace, owner.kind, &owner.name),
+        None => listing.of_cluster(&key.cluster),
+    };
+    all.retain(|other| call.permit.shows(other));
+    // The newest comes first.
+    let own = all.iter().position(|other| other.key == *key);
+    let before = own.and_then(|own| all.get(own + 1)).map(|other| name_of(&other.key)).unwrap_or_default();
+    let others = all.iter().filter(|other| other.key != *key).take(LINKS).map(|other| name_of(&other.key));
+    Form { a: before, b: name_of(key), others: others.collect() }
 }
 
 fn heading(name: &str, run: Option<&Run>) -> String {
@@ -199,9 +242,7 @@ async fn ray(call: &Call<'_>, open: &Arc<OpenSession>) -> Result<Option<Ray>, Er
         return Ok(None);
     }
     let session = Arc::clone(open);
-    let tasks = &session.snapshot.tasks;
-    let failed = tasks.iter().filter(|attempt| attempt.state() == TaskState::Failed).count();
-    let bytes = DIGEST * tasks.len() as u64 + GROUP * failed as u64;
+    let bytes = digest::held(&session.snapshot);
     let work = move || {
         let path = format!("sessions/{}", session_path(&session.key));
         let (facts, failures) = (RayFacts::of(&session.snapshot), Failures::of(&session.snapshot));

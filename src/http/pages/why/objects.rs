@@ -80,6 +80,18 @@ pub(super) fn pods(known: &Known) -> Markup {
     }
 }
 
+/// Returns the end of the log of the submitter that failed last, if it was kept.
+pub(super) fn submitter_log(known: &Known) -> Markup {
+    let Some(log) = &known.document.submitter_log else { return html! {} };
+    html! {
+        h2 { "Log of the submitter" }
+        p { "Pod " (log.pod) ", container " (log.container) ", which ended " (when(Some(log.at), known.zone))
+            @if log.is_cut { ". Lines before these were not kept" } "." }
+        @if known.shows_logs { details { summary { "Its last lines" } pre tabindex="0" { (log.text) } } }
+        @else { p { i { (WITHHELD) } } }
+    }
+}
+
 fn row(known: &Known, facts: &Facts, pod: &Pod) -> Markup {
     let node = facts.nodes.iter().find(|node| node.name == pod.node);
     html! {

@@ -181,8 +181,8 @@ impl<'a> Drafts<'a> {
             FailureGroup {
                 kind: draft.key.kind,
                 job_id: if draft.key.job.is_nil() { "".into() } else { draft.key.job.hex().into() },
-                func_or_class_name: bounded(draft.key.function),
-                error_type: bounded(draft.key.error_type),
+                func_or_class_name: bounded_name(draft.key.function),
+                error_type: bounded_name(draft.key.error_type),
                 detail: detail(&draft.key).into(),
                 fingerprint: Fingerprint::of(draft.key.error_type, draft.key.function, detail(&draft.key)),
                 attempts: draft.attempts,
@@ -212,7 +212,7 @@ fn sample(snapshot: &Snapshot, one: &One<'_>) -> Sample {
         Message::Made(text) => end_of(text),
     };
     Sample {
-        id: one.id.map_or_else(bounded, hex),
+        id: one.id.map_or_else(bounded_name, hex),
         attempt: one.attempt.map(|(_, number)| number),
         node_id: hex(one.node),
         worker_id: hex(one.worker),
@@ -231,7 +231,8 @@ fn hex(bytes: &[u8]) -> Box<str> {
     String::from_utf8(out).unwrap_or_default().into()
 }
 
-fn bounded(text: &str) -> Box<str> {
+/// Returns a name, or its begin if it is very long.
+pub(in crate::snapshot) fn bounded_name(text: &str) -> Box<str> {
     text[..text.floor_char_boundary(MAX_NAME)].into()
 }
 

@@ -5,9 +5,10 @@
 //! stack traces, so of any other error the detail is only the type of exit that the message names. Changing a rule changes
 //! what stored fingerprints are compared with.
 
-use crate::base::id::push_hex;
+use crate::base::id::{RayId, push_hex};
 use crate::base::terminal::without_escapes;
 use crate::snapshot::worker::exit_type_name;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -19,7 +20,8 @@ const MAX_PREFIX: usize = 2 << 10;
 const JOB_FINISHED: &str = "JOB_FINISHED";
 
 /// The first eight bytes of the SHA-256 of error type, function and detail, each followed by a line feed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Fingerprint(pub [u8; 8]);
 
 impl Fingerprint {
@@ -41,6 +43,20 @@ impl fmt::Display for Fingerprint {
         let mut hex = Vec::with_capacity(16);
         push_hex(&mut hex, &self.0);
         f.write_str(std::str::from_utf8(&hex).unwrap_or_default())
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.to_string()
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        RayId::from_hex(&text).map(|RayId(bytes)| Self(bytes)).ok_or("a fingerprint has 16 hex digits")
     }
 }
 

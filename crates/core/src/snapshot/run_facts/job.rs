@@ -4,6 +4,7 @@ use super::{FactSource, bounded, last_words};
 use crate::base::id::push_hex;
 use crate::logs::Facts;
 use crate::snapshot::submission::{JobStatus, JobType, UnifiedJob};
+use serde::{Deserialize, Serialize};
 
 /// Longest command that is kept, in characters.
 const MAX_ENTRYPOINT: usize = 256;
@@ -16,7 +17,8 @@ const MAX_KEY: usize = 64;
 const MAX_VALUE: usize = 128;
 
 /// The line that tells most about the end of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LastWords {
     /// The line, without colours.
     pub text: Box<str>,
@@ -25,7 +27,8 @@ pub struct LastWords {
 }
 
 /// The facts of one job.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct JobFacts {
     /// Kind of job.
     pub job_type: JobType,
@@ -53,7 +56,7 @@ pub struct JobFacts {
 
 impl JobFacts {
     /// Returns the facts of a job; `facts` has the ends of drivers' logs.
-    pub(super) fn of(job: &UnifiedJob, facts: &Facts, source: FactSource) -> Self {
+    pub(in crate::snapshot) fn of(job: &UnifiedJob, facts: &Facts, source: FactSource) -> Self {
         let hex = job.driver().and_then(|driver| {
             let mut hex = Vec::new();
             push_hex(&mut hex, &driver.id.0);

@@ -23,8 +23,7 @@ impl NodeCounts {
         for node in own(snapshot) {
             counts.total += 1;
             counts.dead += u64::from(node.advanced && !node.alive);
-            let unexpectedly = snapshot.str(node.death_reason) == "UNEXPECTED_TERMINATION";
-            counts.lost += u64::from(node.advanced && !node.alive && unexpectedly);
+            counts.lost += u64::from(is_lost(snapshot, node));
         }
         counts
     }
@@ -54,15 +53,26 @@ impl NodeHours {
 }
 
 fn of_node(snapshot: &Snapshot, node: &Node) -> Option<NodeHours> {
-    const HOUR: f64 = 3_600e9;
     let resources: Map<String, Value> = stored_json::read(snapshot.str(node.resources)).filter(|_| node.defined)?;
-    let end: Nanos = if node.end > 0 { node.end } else { snapshot.as_of };
-    let hours = end.checked_sub(node.start).filter(|long| node.start > 0 && *long >= 0)? as f64 / HOUR;
+    let hours = hours(snapshot, node)?;
     let amount = |name: &str| resources.get(name).map_or(Some(0.0), Value::as_f64).filter(|amount| *amount >= 0.0);
     Some(NodeHours { cpu: amount("CPU")? * hours, gpu: amount("GPU")? * hours })
 }
 
+/// Returns the lifetime of a node in hours, up to its end or to the last event; `None` if its start is not known.
+pub(in crate::snapshot) fn hours(snapshot: &Snapshot, node: &Node) -> Option<f64> {
+    const HOUR: f64 = 3_600e9;
+    let end: Nanos = if node.end > 0 { node.end } else { snapshot.as_of };
+    let long = end.checked_sub(node.start).filter(|long| node.start > 0 && *long >= 0)?;
+    Some(long as f64 / HOUR)
+}
+
+/// Returns `true` for a node that was declared dead and that nobody wanted to end.
+pub(in crate::snapshot) fn is_lost(snapshot: &Snapshot, node: &Node) -> bool {
+    node.advanced && !node.alive && snapshot.str(node.death_reason) == "UNEXPECTED_TERMINATION"
+}
+
 /// Returns the nodes that belong to the session.
-fn own(snapshot: &Snapshot) -> impl Iterator<Item = &Node> {
+pub(in crate::snapshot) fn own(snapshot: &Snapshot) -> impl Iterator<Item = &Node> {
     snapshot.nodes.iter().filter(|node| !node.is_foreign)
 }

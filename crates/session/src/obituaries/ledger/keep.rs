@@ -37,6 +37,6 @@ impl Sessions {
 
     /// Reads the ledger of why runs ended once.
     pub async fn read_obituaries_once(&self) {
-        self.obituaries.read_ledger(&self.metrics.catalog, Time(now())).await;
+        self.obituaries.read_once(&self.metrics.catalog).await;
     }
 }
