@@ -1,6 +1,7 @@
 """Two sessions compared: on the page, from the page of a run, and on the command line."""
 
 import json
+import shutil
 
 import pytest
 
@@ -14,7 +15,11 @@ B = bundle.DAY.path.removeprefix("sessions/")
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory):
-    return bundle.unpack(tmp_path_factory.mktemp("diff"), [bundle.MIXED, bundle.DAY])
+    both = [bundle.MIXED, bundle.DAY]
+    unpacked, merged = bundle.unpack(tmp_path_factory.mktemp("unpacked"), both), tmp_path_factory.mktemp("diff")
+    for session in both:
+        shutil.copytree(session.storage(unpacked), merged, dirs_exist_ok=True)
+    return merged
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ The API server runs no pods, so the test starts the program as the Deployment sa
 
 import json
 import shutil
+import time
 
 import helm_python
 import pytest
@@ -64,7 +65,10 @@ def test_what_kubectl_applies_serves_the_bundled_sessions(plane, bucket, dashboa
         assert columns.split()[:2] == ["NAME", "READY"]
         assert row.split()[:2] == ["main", "True"]
         assert f"file://{bucket}" in row
+        end = time.monotonic() + 30
         described = plane.kubectl("-n", NAMESPACE, "describe", "rh/main").stdout
+        while "no answer yet" in described and time.monotonic() < end:
+            described = plane.kubectl("-n", NAMESPACE, "describe", "rh/main").stdout
         # There is no KubeRay here: the status says so, with advice, and nothing fails.
         for text in ["Serving", "Listed", "Applied", "CrdMissing", "install KubeRay's CRDs"]:
             assert text in described, described

@@ -3,6 +3,7 @@
 
 mod completions;
 mod diff;
+mod export;
 mod list;
 mod logs;
 mod open;
@@ -14,6 +15,7 @@ mod why;
 
 pub use completions::{Completions, Man};
 pub use diff::Diff;
+pub use export::Export;
 pub use list::{List, ListFormat};
 pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
 pub use open::Open;
@@ -60,6 +62,8 @@ pub enum Command {
     Why(Box<Why>),
     /// Print what changed from one session to another: slower functions, new failures, other nodes and versions.
     Diff(Box<Diff>),
+    /// Write a session as one portable file, which `serve` opens anywhere, for a ticket or an archive.
+    Export(Box<Export>),
     /// Print the link to the dashboard of a session, or of the newest session of a RayJob, RayService, RayCluster or
     /// submission.
     Open(Open),
@@ -111,12 +115,15 @@ pub struct Check {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(
     override_usage = "ray-history serve [OPTIONS] \
-        <--local-dir <DIR>|--config <FILE>|--rayhistory <NAMESPACE/NAME>|--storage-backend <BACKEND>>",
+        <FILES>...|<--local-dir <DIR>|--config <FILE>|--rayhistory <NAMESPACE/NAME>|--storage-backend <BACKEND>>",
     // The last one counts, so that an argument can be added to those of a manifest.
     args_override_self = true,
-    group(ArgGroup::new("source").args(["local_dir", "config", "rayhistory", "storage_backend"]))
+    group(ArgGroup::new("source").args(["files", "local_dir", "config", "rayhistory", "storage_backend"]))
 )]
 pub struct Serve {
+    /// Portable files that `ray-history export` made; all of their sessions are served.
+    #[arg(value_name = "FILES")]
+    pub files: Vec<PathBuf>,
     /// Folder with the layout of a bucket: cluster-metadata/, cluster-history/, metadir/ ...
     #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
     pub local_dir: Option<PathBuf>,
@@ -135,7 +142,7 @@ pub struct Serve {
     /// Prefix inside the folder that collectors wrote below; may be given several times.
     #[arg(
         long,
-        conflicts_with_all = ["config", "rayhistory", "storage_backend"],
+        conflicts_with_all = ["files", "config", "rayhistory", "storage_backend"],
         env = "RAY_HISTORY_ROOT_DIRS",
         value_name = "PREFIX",
         value_delimiter = ',',

@@ -27,7 +27,9 @@ mod state;
 mod validators;
 
 pub use heavy::Heavy;
-pub use history::{diff_of_store, list_of_store, obituaries_of_store, obituary_of_store, retention_of_store};
+pub use history::{
+    diff_of_store, export_of_store, list_of_store, obituaries_of_store, obituary_of_store, retention_of_store,
+};
 pub use routes::{Need, Url, urls};
 pub use server::serve;
 pub use state::State;

@@ -39,12 +39,14 @@ mod check;
 mod client;
 mod diff;
 mod exit;
+mod export;
 mod generated;
 mod kubernetes;
 mod list;
 mod listing;
 mod logs;
 mod machine;
+mod new_file;
 mod open;
 mod persist;
 mod print;
@@ -76,6 +78,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::List(args) => return list::run(&args),
         Command::Why(args) => return why::run(&args),
         Command::Diff(args) => return diff::run(&args),
+        Command::Export(args) => return export::run(&args),
         Command::Open(args) => return open::run(&args),
         Command::Logs(args) => return logs::run(&args),
         Command::Retention(args) => return retention::run(&args.command),
@@ -124,12 +127,13 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     if let Some((namespace, name)) = settings.rayhistory.clone() {
         return kubernetes::serve(&namespace, &name, settings, listener, shutdown).await;
     }
-    let Serve { local_dir, config, root_dir, dashboard_dir, redaction, server, kuberay, .. } = settings;
+    let Serve { files, local_dir, config, root_dir, dashboard_dir, redaction, server, kuberay, .. } = settings;
     let (health, metrics) = (Health::default(), Metrics::default());
     health.close(Gate::Listed, NOT_LISTED);
     let settings = match (config, local_dir) {
         (Some(file), _) => sources::document(&file)?,
         (None, Some(folder)) => Settings { redaction, ..sources::folder(folder, root_dir) },
+        (None, None) if !files.is_empty() => Settings { redaction, ..sources::portable(files) },
         (None, None) => {
             let (settings, notes) = sources::kuberay(&kuberay)?;
             for note in notes {

@@ -1,5 +1,5 @@
-//! Answers from a persisted session are, byte for byte, those from its raw data: recorded sessions are asked everything,
-//! persisted by the command, and asked again by a new server.
+//! Answers from a persisted session are, byte for byte, those from raw data, and those from a portable file say the same:
+//! recorded sessions are asked everything, persisted or exported by the command, and asked again by a new server.
 
 #![allow(
     clippy::unwrap_used,
@@ -58,8 +58,8 @@ const ASKED: [&str; 34] = [
 ];
 
 /// Asks a server about all of its sessions. Headers with the time or the number of a request are left out.
-async fn answers(store: &Path) -> BTreeMap<String, (u16, String)> {
-    let server = Server::start(&["--local-dir", store.to_str().unwrap()], &[]).await;
+async fn answers(flags: &[&str]) -> BTreeMap<String, (u16, String)> {
+    let server = Server::start(flags, &[]).await;
     let ready = async || server.status("/readyz").await == 200;
     server.eventually("it is ready", Duration::from_secs(60), ready).await;
     let list = server.json("/api/history/v1/sessions?limit=1000").await.unwrap();
@@ -115,10 +115,11 @@ fn persisted_sessions_answer_as_their_raw_data_does() {
     for name in ["service", "hard-2.60", "day-2.57", "kube-sessions"] {
         let folder = fixture::unpacked(name);
         let store = folder.path().join("storage");
-        let mut raw = block_on(answers(&store));
+        let flags = ["--local-dir", store.to_str().unwrap()];
+        let mut raw = block_on(answers(&flags));
         let told = persist(folder.path(), &store);
         assert!(told.lines().all(|line| line.contains("persisted, ")), "{told}");
-        let mut persisted = block_on(answers(&store));
+        let mut persisted = block_on(answers(&flags));
         assert_eq!((raw.remove("opened").unwrap().0, persisted.remove("opened").unwrap().0), (0, 1), "{name}");
         for (path, answer) in raw {
             let other = persisted.remove(&path);
@@ -127,5 +128,66 @@ fn persisted_sessions_answer_as_their_raw_data_does() {
         assert_eq!(persisted, BTreeMap::new());
         let again = persist(folder.path(), &store);
         assert_eq!(again, "", "nothing is left to do");
+    }
+}
+
+/// Returns the meaning of an answer: where values are hidden, spaces and the order of environments are not those of raw data.
+fn meaning(path: &str, (status, body): &(u16, String)) -> (u16, Value) {
+    let mut answer: Value = serde_json::from_str(body).unwrap_or_else(|_| body.clone().into());
+    if path.contains("/runtime_envs") {
+        answer["data"]["result"]["result"].as_array_mut().unwrap().sort_by_key(ToString::to_string);
+    }
+    (*status, answer)
+}
+
+/// Runs a command of the program on a store, and returns what it prints.
+fn command(arguments: &[&str], store: &Path, flags: &[&str]) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_ray-history"))
+        .args(arguments)
+        .arg("--local-dir")
+        .arg(store)
+        .args(flags)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// Exports all sessions of a store, each into a file.
+fn export(store: &Path, folder: &Path, flags: &[&str]) -> Vec<String> {
+    let names = command(&["list", "-o", "name"], store, &[]);
+    let export = |(number, name): (usize, &str)| {
+        let file = folder.join(format!("{number}.rayhistory")).to_str().unwrap().to_owned();
+        let told = command(&["export", name, "--output", &file], store, flags);
+        assert!(told.contains("rayhistory: ") && told.contains(" bytes"), "{told}");
+        file
+    };
+    names.lines().enumerate().map(export).collect()
+}
+
+#[test]
+fn portable_files_answer_as_their_raw_data_does() {
+    for name in ["service", "hard-2.60", "kube-sessions"] {
+        let folder = fixture::unpacked(name);
+        let store = folder.path().join("storage");
+        let redacted = ["--redaction", "always"];
+        let mut raw = block_on(answers(&[&redacted[..], &["--local-dir", store.to_str().unwrap()]].concat()));
+        raw.remove("opened");
+        let from_raw = export(&store, folder.path(), &["--logs", "all"]);
+        persist(folder.path(), &store);
+        let again = folder.path().join("again");
+        std::fs::create_dir(&again).unwrap();
+        let from_snapshot = export(&store, &again, &["--logs", "all"]);
+        for files in [from_raw, from_snapshot] {
+            let files: Vec<&str> = files.iter().map(String::as_str).collect();
+            let mut portable = block_on(answers(&[&redacted[..], &files].concat()));
+            assert_eq!(portable.remove("opened").unwrap().0, 1);
+            for (path, answer) in &raw {
+                let other = portable.remove(path);
+                let same = other.as_ref().map(|other| meaning(path, other)) == Some(meaning(path, answer));
+                assert!(same, "{name} {path}:\n{answer:?}\n{other:?}");
+            }
+            assert_eq!(portable, BTreeMap::new());
+        }
     }
 }

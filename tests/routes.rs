@@ -27,6 +27,8 @@ mod common;
 mod diff;
 #[path = "routes/dropin.rs"]
 mod dropin;
+#[path = "routes/export.rs"]
+mod export;
 #[path = "routes/functions.rs"]
 mod functions;
 #[path = "routes/loading.rs"]

@@ -109,6 +109,15 @@ class StoreServer(Server):
         self._command[at : at + 2] = arguments
 
 
+class PortableServer(Server):
+    """A server of portable files."""
+
+    def __init__(self, files: list[Path], log: Path, *flags: str):
+        super().__init__(log.parent, log, *flags)
+        at = self._command.index("--local-dir")
+        self._command[at : at + 2] = map(str, files)
+
+
 class SlowServer(Server):
     """A server whose store adds a latency to each request."""
 

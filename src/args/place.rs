@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Arguments that name a place, of which one counts.
 #[derive(Clone, Debug, ClapArgs)]
-#[command(group(ArgGroup::new("place").args(["server", "local_dir", "config", "storage_backend"])))]
+#[command(group(ArgGroup::new("place").args(["server", "local_dir", "file", "config", "storage_backend"])))]
 pub struct Places {
     /// Ask a running server. Where access is on, the token is in --token-file, or in the variable `RAY_HISTORY_TOKEN`.
     /// Default, unless a store is named: the variable `RAY_HISTORY_SERVER`.
@@ -22,6 +22,9 @@ pub struct Places {
     /// With --local-dir: prefix inside the folder that collectors wrote below; may be given several times.
     #[arg(long, env = "RAY_HISTORY_ROOT_DIRS", value_name = "PREFIX", value_delimiter = ',', default_value = "")]
     pub root_dir: Vec<String>,
+    /// Read a portable file that `ray-history export` made; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    file: Vec<PathBuf>,
     /// Read the store of a `RayHistory` in a file. Uses the credentials of the environment. Default: the variable
     /// `RAY_HISTORY_CONFIG`.
     #[arg(long, value_name = "FILE")]
@@ -38,6 +41,8 @@ pub enum Place {
     Server(RunningServer),
     /// A folder.
     Folder(PathBuf),
+    /// Portable files.
+    Files(Vec<PathBuf>),
     /// The store of a document in a file.
     Document(PathBuf),
     /// The store of `KubeRay`'s settings.
@@ -52,6 +57,7 @@ impl Places {
         let flags = [
             self.server.clone().map(server),
             self.local_dir.clone().map(Place::Folder),
+            (!self.file.is_empty()).then(|| Place::Files(self.file.clone())),
             self.config.clone().map(Place::Document),
             self.kuberay.storage_backend.is_some().then_some(Place::KubeRay),
         ];
@@ -91,6 +97,7 @@ mod tests {
             (&[], &[], None),
             (&["--server", "http://x"], &all, server("http://x")),
             (&["--local-dir", "x"], &all, Some(Place::Folder("x".into()))),
+            (&["--file", "x", "--file", "y"], &all, Some(Place::Files(vec!["x".into(), "y".into()]))),
             (&["--config", "x"], &all, Some(Place::Document("x".into()))),
             (&["--storage-backend", "s3"], &all, Some(Place::KubeRay)),
         ] {

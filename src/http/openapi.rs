@@ -25,6 +25,7 @@ use utoipa::OpenApi;
         super::history::report::report,
         super::history::functions::functions,
         super::history::diff::diff,
+        super::history::export::export,
         super::history::load::progress,
         super::history::logs::search::search,
         super::history::logs::download::download,

@@ -4,7 +4,7 @@ mod name;
 
 use crate::args::RunningServer;
 use anyhow::{Context, anyhow, bail};
-use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_DISPOSITION, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
@@ -129,6 +129,14 @@ pub(super) async fn text(mut response: Response, max: usize) -> anyhow::Result<S
         body.extend_from_slice(&chunk);
     }
     Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+/// Returns the name that the server gives to a file, if it is a plain one.
+pub(super) fn file_name(response: &Response) -> Option<String> {
+    let header = response.headers().get(CONTENT_DISPOSITION)?.to_str().ok()?;
+    let name = header.split('"').nth(1).unwrap_or_default();
+    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    (is_plain && !name.is_empty() && !name.starts_with('.')).then(|| name.to_owned())
 }
 
 /// A refusal, in the words of the server.

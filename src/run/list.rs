@@ -7,10 +7,14 @@ use super::{listing, sources};
 use crate::args::{List, ListFormat, Place, Places};
 use crate::http::{self, State};
 use crate::list::{Pages, may_grow, name, table};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::LocalBoxStream;
 use ray_history_access::CurrentAccess;
 use ray_history_health::Health;
 use ray_history_metrics::Metrics;
+use ray_history_portable::Choices;
 use ray_history_settings::Settings;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -110,6 +114,7 @@ impl Origin {
         let settings = match places.place(&|name| std::env::var(name).ok()) {
             Some(Place::Server(server)) => return Ok(Self::Server(Client::new(&server)?)),
             Some(Place::Folder(folder)) => sources::folder(folder, places.root_dir.clone()),
+            Some(Place::Files(files)) => sources::portable(files),
             Some(Place::Document(file)) => sources::document(&file)?,
             Some(Place::KubeRay) => {
                 let (settings, notes) = sources::kuberay(&places.kuberay)?;
@@ -119,8 +124,8 @@ impl Origin {
                 settings
             }
             None => bail!(
-                "nothing to list: --server names a running server, --local-dir a folder, --config a RayHistory document, \
-                 --storage-backend a store as KubeRay's history server has it"
+                "nothing to list: --server names a running server, --local-dir a folder, --file a portable file, --config a \
+                 RayHistory document, --storage-backend a store as KubeRay's history server has it"
             ),
         };
         Self::of_store(settings).await
@@ -213,6 +218,21 @@ impl Origin {
         }
     }
 
+    /// Returns a portable file of a session with its name; words if no such session is stored.
+    pub(super) async fn export(&self, session: &str, choices: Choices) -> anyhow::Result<Result<Exported, String>> {
+        match self {
+            Self::Server(client) => match export_of(client, session, choices).await {
+                Ok(file) => Ok(Ok(file)),
+                Err(error) if Refused::is_unknown(&error) => Ok(Err(error.to_string())),
+                Err(error) => Err(error),
+            },
+            Self::Store(state) => {
+                let file = http::export_of_store(state, session, choices).await?;
+                Ok(file.map(|(name, pieces)| Exported { name, pieces: pieces.boxed_local() }))
+            }
+        }
+    }
+
     async fn ask(&self, query: &str) -> anyhow::Result<String> {
         match self {
             Self::Server(client) => {
@@ -221,6 +241,24 @@ impl Origin {
             Self::Store(state) => http::list_of_store(state, query),
         }
     }
+}
+
+/// A portable file that is being made.
+pub(super) struct Exported {
+    /// A plain name for it.
+    pub(super) name: String,
+    /// Its bytes.
+    pub(super) pieces: LocalBoxStream<'static, anyhow::Result<Bytes>>,
+}
+
+async fn export_of(client: &Client, session: &str, choices: Choices) -> anyhow::Result<Exported> {
+    let path = client.session(session).await?;
+    let (logs, messages) = (choices.logs.as_str(), choices.messages);
+    let url = format!("api/history/v1/sessions/{path}/export?logs={logs}&messages={messages}");
+    let response = client.get(&url).await?;
+    let name = client::file_name(&response).unwrap_or_else(|| "session.rayhistory".to_owned());
+    let pieces = response.bytes_stream().map(|piece| piece.map_err(|error| anyhow!("it was cut off: {error}")));
+    Ok(Exported { name, pieces: pieces.boxed_local() })
 }
 
 #[cfg(test)]

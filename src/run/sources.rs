@@ -7,7 +7,7 @@ use ray_history_metrics::Metrics;
 use ray_history_session::liveness::Watched;
 use ray_history_session::{Sessions, connect};
 use ray_history_settings::{self as settings, KubeRay, Settings, Storage};
-use ray_history_storage::config::{LocalConfig, StoreConfig};
+use ray_history_storage::config::{LocalConfig, PortableConfig, StoreConfig};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,7 +37,15 @@ pub(super) fn invalid_document(file: &Path, problems: &dyn Display) -> anyhow::E
 
 /// Returns the settings for a folder.
 pub(super) fn folder(folder: PathBuf, root_dirs: Vec<String>) -> Settings {
-    let store = StoreConfig::Local(LocalConfig { path: folder });
+    of_machine(StoreConfig::Local(LocalConfig { path: folder }), root_dirs)
+}
+
+/// Returns the settings for portable files.
+pub(super) fn portable(files: Vec<PathBuf>) -> Settings {
+    of_machine(StoreConfig::Portable(PortableConfig { files }), vec![String::new()])
+}
+
+fn of_machine(store: StoreConfig, root_dirs: Vec<String>) -> Settings {
     let max_memory = settings::default_max_memory(cgroup::memory_limit());
     let cache = settings::Cache { max_memory, ..settings::Cache::default() };
     Settings { storage: Storage { store, root_dirs, credentials_secret: None }, cache, ..Settings::default() }

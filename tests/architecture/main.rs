@@ -24,9 +24,9 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 32] = [
+const MAY_IMPORT: [(&str, &[&str]); 33] = [
     ("access", &["metrics"]),
-    ("args", &["settings"]),
+    ("args", &["portable", "settings"]),
     ("base", &[]),
     ("cgroup", &[]),
     ("check", &["escape", "event", "session", "settings", "snapshot"]),
@@ -66,6 +66,7 @@ const MAY_IMPORT: [(&str, &[&str]); 32] = [
             "manifest",
             "metrics",
             "obituary",
+            "portable",
             "ray_api",
             "retention",
             "session",
@@ -81,6 +82,7 @@ const MAY_IMPORT: [(&str, &[&str]); 32] = [
     ("obituary", &["base", "snapshot"]),
     ("persist", &["base", "layout", "metrics", "session", "storage", "storage_write", "tables"]),
     ("plan", &["escape", "retention"]),
+    ("portable", &["base", "layout", "logs", "session", "tables"]),
     ("ray_api", &["base", "event", "logs", "snapshot"]),
     ("retention", &["base", "layout", "snapshot", "storage", "storage_write"]),
     (

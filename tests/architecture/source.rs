@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 18] = [
+pub(crate) const CRATES: [(&str, &str); 19] = [
     ("src", "ray_history"),
     ("crates/access/src", "ray_history_access"),
     ("crates/collect/src", "ray_history_collect"),
@@ -18,6 +18,7 @@ pub(crate) const CRATES: [(&str, &str); 18] = [
     ("crates/metrics/src", "ray_history_metrics"),
     ("crates/obituary/src", "ray_history_obituary"),
     ("crates/persist/src", "ray_history_persist"),
+    ("crates/portable/src", "ray_history_portable"),
     ("crates/ray-api/src", "ray_history_ray_api"),
     ("crates/retention/src", "ray_history_retention"),
     ("crates/session/src", "ray_history_session"),
@@ -29,7 +30,7 @@ pub(crate) const CRATES: [(&str, &str); 18] = [
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 16] = [
+const ONE_MODULE: [(&str, &str); 17] = [
     ("ray_history_access", "access"),
     ("ray_history_collect", "collect"),
     ("ray_history_controller", "controller"),
@@ -38,6 +39,7 @@ const ONE_MODULE: [(&str, &str); 16] = [
     ("ray_history_metrics", "metrics"),
     ("ray_history_obituary", "obituary"),
     ("ray_history_persist", "persist"),
+    ("ray_history_portable", "portable"),
     ("ray_history_ray_api", "ray_api"),
     ("ray_history_retention", "retention"),
     ("ray_history_session", "session"),

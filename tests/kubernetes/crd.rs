@@ -191,6 +191,17 @@ fn violations_of_persist() -> Vec<Bad> {
     all
 }
 
+/// Returns settings of obituaries that need others.
+fn violations_of_obituaries() -> Vec<Bad> {
+    let message = "submitterLogs needs mode Pods: no other watches submitters".to_owned();
+    let violation = |mode: &str| {
+        let mut spec = good("local");
+        spec["obituaries"] = json!({"mode": mode, "submitterLogs": true});
+        Bad { rule: ("spec.obituaries".to_owned(), message.clone()), spec, message: message.clone() }
+    };
+    ["Off", "Resources"].map(violation).into()
+}
+
 /// Returns names that no bucket or container of a store can have, each with the part of its message that is its own.
 fn violations_of_names() -> Vec<Bad> {
     let bucket = "must be the name of a bucket and nothing else: 3 to";
@@ -363,6 +374,7 @@ pub(crate) async fn every_rule_is_enforced_by_the_api_server_and_check(stage: St
     table.extend(violations_of_access());
     table.extend(violations_of_retention());
     table.extend(violations_of_persist());
+    table.extend(violations_of_obituaries());
     let mut wanted = Vec::new();
     rules(&schema, "spec", &mut wanted);
     let planted: Vec<_> = table.iter().map(|bad| bad.rule.clone()).collect();

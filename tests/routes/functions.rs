@@ -52,7 +52,7 @@ fn functions_are_limited_and_have_a_tag() {
     }
     let path = format!("/api/history/v1{SESSION}{FUNCTIONS}");
     let (_, headers, _) = ask("GET", &path, &[]);
-    assert_eq!(header(&headers, "x-ray-history-completeness"), "gaps");
+    assert_eq!(header(&headers, "x-ray-history-completeness"), "no-known-gaps");
     assert_eq!(ask("GET", &path, &[("If-None-Match", header(&headers, "etag"))]).0, 304);
     assert_eq!(get(&path.replace("recsys", "nosuch")).0, 404);
 }

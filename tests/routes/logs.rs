@@ -95,7 +95,7 @@ fn a_head_reads_nothing_and_tells_the_size_of_a_download() {
 }
 
 /// Returns the keys of all objects in a folder whose names end so.
-fn keys(folder: &Path, below: &Path, end: &str) -> Vec<String> {
+pub(super) fn keys(folder: &Path, below: &Path, end: &str) -> Vec<String> {
     let entries = std::fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path());
     let key = |path: &Path| path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
     let keys = entries.flat_map(|path| if path.is_dir() { keys(folder, &path, end) } else { vec![key(&path)] });

@@ -183,7 +183,12 @@ fn every_documented_route_answers() {
             .replace("{name}", "recsys")
             .replace("{uid}", "5f0c3f6e-0000-4000-8000-000000000001")
             .replace("{session}", "session_2026-11-23_07-07-14_513426_5513");
-        let query = if path.ends_with("/logs/search") { "?q=INFO" } else { "" };
+        let of_one = "ml-serving/recsys/latest";
+        let query = match path.rsplit('/').next() {
+            Some("search") => "?q=INFO".to_owned(),
+            Some("diff") => format!("?a={of_one}&b={of_one}"),
+            _ => String::new(),
+        };
         let (status, _, body) = ask("GET", &format!("{at}{query}"), &[]);
         // Access is off here, and no obituary is stored.
         let is_absent = path.ends_with("/whoami") || path.ends_with("/{uid}");

@@ -53,7 +53,7 @@ async fn is_trusted_when_its_authority_is(cloud: &impl Cloud) {
             StoreConfig::S3(config) => (&mut config.endpoint, &mut config.ca),
             StoreConfig::Azure(config) => (&mut config.endpoint, &mut config.ca),
             StoreConfig::Oss(config) => (&mut config.endpoint, &mut config.ca),
-            StoreConfig::Gcs(_) | StoreConfig::Local(_) => unreachable!(),
+            StoreConfig::Gcs(_) | StoreConfig::Local(_) | StoreConfig::Portable(_) => unreachable!(),
         };
         *endpoint = endpoint.as_ref().map(|endpoint| endpoint.replace("http://", "https://"));
         *ca = trusted.map(str::to_owned);

@@ -246,7 +246,7 @@ pub(crate) fn without_bucket(cloud: &impl Cloud) -> StoreConfig {
         StoreConfig::Gcs(config) => &mut config.bucket,
         StoreConfig::Azure(config) => &mut config.container,
         StoreConfig::Oss(config) => &mut config.bucket,
-        StoreConfig::Local(_) => unreachable!(),
+        StoreConfig::Local(_) | StoreConfig::Portable(_) => unreachable!(),
     };
     *bucket = "nosuchbucket".into();
     config
@@ -264,7 +264,7 @@ async fn wrong_credentials(cloud: &impl Cloud) {
             recovers(StoreConfig::Azure(config.clone()), || cell.set(right)).await;
         }
         // The emulator takes anybody.
-        StoreConfig::Gcs(_) | StoreConfig::Local(_) => {}
+        StoreConfig::Gcs(_) | StoreConfig::Local(_) | StoreConfig::Portable(_) => {}
     }
 }
 

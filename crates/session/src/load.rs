@@ -36,6 +36,7 @@ mod segments;
 
 pub(super) use digest::Digest;
 pub(super) use endpoints::strict as strict_answer;
+pub(super) use facts::read_fact_files;
 pub(super) use inventory::Inventory;
 pub(super) use manifests::{Manifests, read as read_manifests};
 pub(super) use names::LogNames;

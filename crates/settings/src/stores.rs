@@ -56,7 +56,9 @@ pub(super) fn to_spec(store: Option<&StoreConfig>, root: String) -> StorageSpec 
         Some(StoreConfig::Azure(azure)) => StorageSpec { azure: Some(azure::to_spec(azure)), ..storage },
         Some(StoreConfig::Oss(oss)) => StorageSpec { oss: Some(oss::to_spec(oss)), ..storage },
         // A valid placeholder, so that no further problems are reported.
-        Some(StoreConfig::Local(_)) | None => StorageSpec { local: Some(LocalSpec { path: "/".into() }), ..storage },
+        Some(StoreConfig::Local(_) | StoreConfig::Portable(_)) | None => {
+            StorageSpec { local: Some(LocalSpec { path: "/".into() }), ..storage }
+        }
     }
 }
 
@@ -76,7 +78,7 @@ pub(super) fn set_credentials(store: &mut StoreConfig, keys: &Keys<'_>) -> Resul
         StoreConfig::Gcs(gcs) => gcs::set_credentials(gcs, keys),
         StoreConfig::Azure(azure) => azure::set_credentials(azure, keys),
         StoreConfig::Oss(oss) => oss::set_credentials(oss, keys),
-        StoreConfig::Local(_) => Ok(()),
+        StoreConfig::Local(_) | StoreConfig::Portable(_) => Ok(()),
     }
 }
 
@@ -88,5 +90,6 @@ pub(super) fn url(store: &StoreConfig) -> String {
         StoreConfig::Azure(azure) => azure::url(azure),
         StoreConfig::Oss(oss) => oss::url(oss),
         StoreConfig::Local(local) => local::url(local),
+        StoreConfig::Portable(portable) => local::files(portable),
     }
 }

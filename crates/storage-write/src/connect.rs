@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub async fn connect(config: &StoreConfig) -> Result<Arc<dyn StorageWrite>, Error> {
     match config {
         StoreConfig::Local(config) => Ok(Arc::new(LocalWriter::open(&config.path)?)),
+        StoreConfig::Portable(_) => Err(Error::failed("", "portable files of sessions are only read")),
         #[cfg(feature = "s3")]
         StoreConfig::S3(config) => Ok(Arc::new(super::s3::S3Writer::connect(config).await?)),
         #[cfg(feature = "gcs")]

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 pub enum StoreConfig {
     /// Folder.
     Local(LocalConfig),
+    /// Portable files of sessions.
+    Portable(PortableConfig),
     /// Amazon S3, or a server with its protocol.
     S3(S3Config),
     /// Google Cloud Storage.
@@ -31,6 +33,7 @@ impl StoreConfig {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Local(_) => "local",
+            Self::Portable(_) => "portable",
             Self::S3(_) => "s3",
             Self::Gcs(_) => "gcs",
             Self::Azure(_) => "azure",
@@ -57,6 +60,13 @@ impl StoreConfig {
 pub struct LocalConfig {
     /// Its path.
     pub path: PathBuf,
+}
+
+/// Files that `ray-history export` made. They are only read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortableConfig {
+    /// Their paths.
+    pub files: Vec<PathBuf>,
 }
 
 /// Credentials for a store.

@@ -2,7 +2,7 @@
 
 use super::config::StoreConfig;
 use super::guarded::{Guarded, Limits};
-use super::{Error, Storage, local::Local};
+use super::{Error, Storage, archive::Archive, local::Local};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 
@@ -21,6 +21,12 @@ pub async fn connect_unguarded(config: &StoreConfig) -> Result<Arc<dyn Storage>,
         StoreConfig::Local(config) => {
             let path = config.path.display().to_string();
             Ok(Arc::new(Local::open(&config.path).map_err(|error| Error::failed(path, error))?))
+        }
+        StoreConfig::Portable(config) => {
+            let files = config.files.clone();
+            let opened = tokio::task::spawn_blocking(move || Archive::open(&files)).await;
+            let opened = opened.map_err(|gone| Error::failed("", gone))?;
+            Ok(Arc::new(opened.map_err(|error| Error::failed("", error))?))
         }
         #[cfg(feature = "s3")]
         StoreConfig::S3(config) => Ok(Arc::new(super::s3::S3::connect(config).await?)),

@@ -1,7 +1,7 @@
 //! Read-only object storage behind one trait: list keys, read bytes.
 //!
 //! Defines keys, listings, ranges and storage errors, and contains every store: the clouds, `local` (a folder with the
-//! layout of a bucket) and `memory` (a map, for tests). `faulty` wraps any store and injects failures; `conformance`
+//! layout of a bucket), `archive` (files that hold what a bucket holds of a session) and `memory` (a map, for tests). `faulty` wraps any store and injects failures; `conformance`
 //! is the test suite that every store must pass.
 //!
 //! Nothing here writes to a store or interprets keys, which is the task of `layout`. Called by `session`, and by the
@@ -11,6 +11,7 @@
 //!
 //! A page is one paid request. The catalog budgets requests, so it must see them; other callers use `list_all`.
 
+pub mod archive;
 #[cfg(feature = "azure")]
 mod azure;
 pub mod config;
@@ -36,6 +37,7 @@ mod refusal;
 mod rest;
 #[cfg(feature = "s3")]
 mod s3;
+mod sorted;
 #[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
 mod trust;
 #[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]

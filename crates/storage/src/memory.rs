@@ -2,13 +2,12 @@
 //!
 //! Accepts every key of a bucket, including those that no folder can have: `/log/x`, `a//b`, and both `x/` and `x/y`.
 
-use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
+use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage, sorted};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 /// Keys per page, as in S3, GCS and OSS.
 const PAGE: usize = 1000;
@@ -97,33 +96,7 @@ impl Object {
 #[async_trait]
 impl Storage for Memory {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
-        let after = page.map(|token| token.0);
-        let from = match &after {
-            Some(after) => Bound::Excluded(after.as_str()),
-            None => Bound::Included(prefix),
-        };
-        let mut found = ListPage::default();
-        let mut last = after.clone();
-        for (key, object) in self.objects().range::<str, _>((from, Bound::Unbounded)) {
-            let Some(rest) = key.strip_prefix(prefix) else { break };
-            let folder = match delimiter {
-                Delimiter::Slash => rest.find('/').and_then(|at| key.get(..=prefix.len() + at)),
-                Delimiter::None => None,
-            };
-            if folder.is_some() && folder == last.as_deref() {
-                continue; // Already rolled up, on this page or on the one before.
-            }
-            if found.len() == self.page {
-                found.next = last.map(PageToken);
-                break;
-            }
-            match folder {
-                Some(folder) => found.prefixes.push(folder.to_owned()),
-                None => found.objects.push(object.meta(key)),
-            }
-            last = Some(folder.unwrap_or(key).to_owned());
-        }
-        Ok(found)
+        Ok(sorted::page(&self.objects(), prefix, delimiter, page, self.page, |key, object| object.meta(key)))
     }
 
     fn listing_is_free(&self) -> bool {

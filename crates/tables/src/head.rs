@@ -18,6 +18,7 @@ pub use members::MAX_HEAD;
 #[cfg(test)]
 pub(crate) use members::pack as pack_members;
 pub(crate) use pack::HeadParts;
+pub use redact::names_variables;
 pub use unpack::Opened;
 
 use crate::error::Error;
@@ -27,6 +28,9 @@ use bytes::Bytes;
 use members::Members;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::snapshot::failures::Failures;
+
+/// Tables that only ray-history reads.
+const OWN: [&str; 3] = ["environments", "facts", "inputs"];
 
 /// The head of a session, as it was read.
 #[derive(Debug)]
@@ -62,6 +66,18 @@ impl Head {
     pub fn inputs(&self) -> Result<Vec<Input>, Error> {
         let (bytes, expected) = self.member("inputs.parquet")?;
         inputs::read(bytes, &self.about.stamp(), &expected)
+    }
+
+    /// Returns the parts of log files that the facts were read from.
+    pub fn fact_files(&self) -> Result<Vec<FactFile>, Error> {
+        let (bytes, expected) = self.member("facts.parquet")?;
+        Ok(facts::read(bytes, &self.about.stamp(), &expected)?.files)
+    }
+
+    /// Returns the Parquet files of the small tables that are for people and engines, by the names of the tables.
+    pub fn small_tables(&self) -> impl Iterator<Item = (&str, &Bytes)> {
+        let found = self.members.iter().filter_map(|(name, bytes)| Some((name.strip_suffix(".parquet")?, bytes)));
+        found.filter(|(name, _)| !OWN.contains(name))
     }
 
     /// Returns what failed, as of the build.

@@ -6,7 +6,7 @@
 //! made meanwhile.
 
 pub(in crate::http) mod download;
-mod filter;
+pub(super) mod filter;
 mod form;
 pub(in crate::http) mod search;
 pub(in crate::http) mod summary;
@@ -83,7 +83,7 @@ impl Wanted {
 }
 
 /// Returns the response with a body, or without one for `HEAD`, for which nothing is read.
-fn respond<S: Stream<Item = Result<Bytes, Broken>> + 'static>(
+pub(super) fn respond<S: Stream<Item = Result<Bytes, Broken>> + 'static>(
     session: &Shown,
     call: &Call<'_>,
     response: &mut HttpResponseBuilder,
@@ -105,4 +105,4 @@ fn respond<S: Stream<Item = Result<Bytes, Broken>> + 'static>(
 /// The work on a block failed; the connection ends in the middle of the body, so that no answer is silently short.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer ended unexpectedly; please report this")]
-struct Broken;
+pub(super) struct Broken;

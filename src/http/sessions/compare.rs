@@ -8,9 +8,11 @@ use crate::http::request::path::{cluster_id, cluster_name, session_key, session_
 use crate::http::state::State;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::snapshot::diff::Diff;
+use ray_history_session::OpenSession;
 use ray_history_session::catalog::{Entry, Listing};
 use ray_history_session::links::Subject;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// The newest session of an object, or one before it.
 const LATEST: &str = "latest";
@@ -70,6 +72,16 @@ impl Named {
                 Error::NothingNamed("one namespace alone and name", name.clone())
             }
             Self::Latest { name, back, .. } => Error::NothingNamed(what, format!("{name} ({LATEST}~{back})")),
+        }
+    }
+
+    /// Opens the session for a command that reads the store with its own credentials, and so may see all of it.
+    pub(in crate::http) async fn open_of_store(&self, state: &State) -> Result<Arc<OpenSession>, Error> {
+        let key = find::of_store(state, |listing| self.find(listing, |_| true)).ok_or_else(|| self.unknown())?;
+        let open = find::open_of_store(state, &key).await?;
+        match &open.nothing_read {
+            Some(error) => Err(error.clone().into()),
+            None => Ok(open),
         }
     }
 
@@ -141,12 +153,8 @@ pub(in crate::http) async fn compare(call: &Call<'_>, a: &Shown, b: &Shown) -> R
 pub(in crate::http) async fn compare_of_store(state: &State, names: [&Named; 2]) -> Result<Comparison, Error> {
     let mut made = Vec::new();
     for name in names {
-        let key = find::of_store(state, |listing| name.find(listing, |_| true)).ok_or_else(|| name.unknown())?;
-        let open = find::open_of_store(state, &key).await?;
-        if let Some(error) = &open.nothing_read {
-            return Err(error.clone().into());
-        }
-        made.push((Side::of(&key), digest::of_store(&state.sessions, &open)));
+        let open = name.open_of_store(state).await?;
+        made.push((Side::of(&open.key), digest::of_store(&state.sessions, &open)));
     }
     let mut made = made.into_iter();
     match (made.next(), made.next()) {

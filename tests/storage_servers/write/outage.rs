@@ -137,7 +137,7 @@ pub(crate) fn with_wrong_secret(cloud: &impl Cloud) -> Option<StoreConfig> {
             cell.set(AzureSecret::AccountKey(Secret::new("d3JvbmdzZWNyZXQ=")));
         }
         // The emulator takes anybody.
-        StoreConfig::Gcs(_) | StoreConfig::Local(_) => return None,
+        StoreConfig::Gcs(_) | StoreConfig::Local(_) | StoreConfig::Portable(_) => return None,
     }
     Some(config)
 }

@@ -71,14 +71,23 @@ impl<'a> PersistedKeys<'a> {
         format!("{}{part:05}.parquet", self.parts(table, is_known))
     }
 
+    /// Returns the key of a small table beside the large ones, as portable files have it.
+    pub fn small_table(&self, table: &str, is_known: bool) -> String {
+        format!("{}00000.parquet", self.named(table, is_known))
+    }
+
     /// Returns the prefix of all parts of a table.
     pub fn parts(&self, table: LargeTable, is_known: bool) -> String {
+        self.named(table.name(), is_known)
+    }
+
+    fn named(&self, table: &str, is_known: bool) -> String {
         let SessionKey { cluster: ClusterId { namespace, name }, session } = self.key;
         let namespace = if is_known { escape(namespace) } else { UNKNOWN.to_owned() };
         let day = session.as_str().get(8..18).filter(|_| session.local_micros().is_some()).unwrap_or("1970-01-01");
         // `~` parts the names.
         let cluster = escape(name).replace('~', "%7E");
-        format!("{}{TABLES}{}/namespace={namespace}/day={day}/{cluster}~{session}~", self.root, table.name())
+        format!("{}{TABLES}{}/namespace={namespace}/day={day}/{cluster}~{session}~", self.root, table)
     }
 
     /// Returns the prefixes of everything that may be persisted of the session: the head first, then the parts of tables.

@@ -1,4 +1,4 @@
-//! What changed from one session to another: slower and new functions, new failures, other nodes, versions, environments.
+//! Compares two sessions: slower and new functions, new failures, other nodes, versions, environments.
 //!
 //! It is made of two digests and of nothing else, so it costs the same for sessions of any size. A is what was before, B
 //! what came after. Each list has what cost most first; seconds and hours that B has more count as positive.
@@ -41,17 +41,17 @@ impl Changed {
     }
 }
 
-/// What is missing of A and of B, in sentences.
+/// The gaps of A and of B, in sentences.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Incomplete {
-    /// What is missing of A.
+    /// The gaps of A.
     pub a: Vec<Box<str>>,
-    /// What is missing of B.
+    /// The gaps of B.
     pub b: Vec<Box<str>>,
 }
 
-/// What changed from A to B.
+/// The changes from A to B.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Diff {

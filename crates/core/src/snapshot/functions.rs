@@ -2,7 +2,8 @@
 //!
 //! A row has one job, function and type of task. The function and not the name tells rows apart, because each task may
 //! have a name of its own. Rows can be stored as they are: nothing in them refers to the snapshot, they are bounded, and
-//! equal snapshots give equal rows. As in Ray's own lists, attempts without a definition do not count.
+//! equal snapshots give equal rows. As in Ray's own lists, attempts without a definition and drivers do
+//! not count.
 
 mod draft;
 mod histogram;
@@ -12,6 +13,7 @@ pub use histogram::Histogram;
 pub use spread::{Run, Wait};
 
 use super::Snapshot;
+use super::task::Attempt;
 use crate::base::task::{TaskState, TaskType};
 use crate::base::time::Nanos;
 use draft::Drafts;
@@ -101,7 +103,8 @@ impl Functions {
 
     fn limited(snapshot: &Snapshot, most: usize) -> Self {
         let mut drafts = Drafts::new(snapshot);
-        for attempt in snapshot.tasks.iter().filter(super::task::Attempt::is_defined) {
+        let listed = |attempt: &Attempt<'_>| attempt.is_defined() && attempt.shape().task_type != TaskType::DriverTask;
+        for attempt in snapshot.tasks.iter().filter(listed) {
             drafts.add(attempt);
         }
         drafts.finish(most)

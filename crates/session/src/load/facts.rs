@@ -2,12 +2,12 @@
 
 use super::fetch;
 use super::kept::KeptFacts;
-use super::objects::{LogObject, SessionObjects};
+use super::objects::{LogIndex, LogObject, SessionObjects, log_store};
 use crate::Error;
 use crate::load_permit::{HeldBytes, LoadPermit};
 use crate::progress::Counters;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use ray_history_core::logs::{Facts, Wanted};
 use ray_history_storage::{self as storage, ReadRange, Storage};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use tokio::sync::Semaphore;
 pub(super) const MAX_FILE: u64 = 64 << 20;
 /// Files read concurrently.
 const FETCHES: usize = 32;
+/// Files read concurrently of an open session.
+const FETCHES_AGAIN: usize = 4;
 /// Total size of the files read concurrently, in KiB: one of the longest, or many of the usual few kilobytes.
 const KIB_AT_ONCE: u32 = 64 << 10;
 
@@ -99,6 +101,27 @@ pub(super) async fn read_facts(
     drop(fetched);
     facts_memory.set(weight(&facts, kept.as_ref()));
     Ok(LogFacts { facts, unreadable, kept, _held: facts_memory })
+}
+
+/// Reads the parts of log files that carry facts once more.
+pub(crate) async fn read_fact_files(store: &Arc<dyn Storage>, logs: &LogIndex) -> Result<KeptFacts, storage::Error> {
+    let store = log_store(store, logs.iter().map(|(_, _, object)| object));
+    let wanted = logs.iter().filter_map(|(node, path, object)| {
+        let part = ray_history_core::logs::wanted(path).filter(|part| *part != Wanted::NameOnly && object.size > 0)?;
+        Some((node, path, object, part))
+    });
+    let counters = Counters::start();
+    let read = |(node, path, object, part)| {
+        let (store, counters) = (&store, &counters);
+        async move { read_part(&**store, object, part, counters).await.map(|bytes| (node, path, bytes)) }
+    };
+    let mut kept = KeptFacts::default();
+    let mut fetched = stream::iter(wanted).map(read).buffered(FETCHES_AGAIN);
+    while let Some((node, path, bytes)) = fetched.try_next().await? {
+        kept.add(node, path, &bytes);
+    }
+    drop(fetched);
+    Ok(kept)
 }
 
 fn weight(facts: &Facts, kept: Option<&KeptFacts>) -> u64 {

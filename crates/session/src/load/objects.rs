@@ -33,6 +33,11 @@ impl LogObject {
         Self { key: key.into(), size, continued: None, modified: None, tree: Tree::History }
     }
 
+    /// Returns a file at a key that was written at a time, in nanoseconds since 1970.
+    pub(crate) fn written(key: String, size: u64, modified: Option<i64>) -> Self {
+        Self { modified, ..Self::new(key, size) }
+    }
+
     /// Returns the time at which the file was written, in nanoseconds since 1970; `None` if the store reports none.
     pub fn modified(&self) -> Option<i64> {
         self.modified

@@ -46,6 +46,11 @@ impl Origin {
 }
 
 impl Persisted {
+    /// Returns the raw objects of the build.
+    pub(crate) fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
     /// Compares the objects of the build with a later listing.
     pub(crate) fn compare(&self, listed: &[Input]) -> Compared {
         tables::compare(&self.inputs, listed)

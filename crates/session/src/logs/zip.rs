@@ -56,14 +56,23 @@ impl ZipWriter {
         let mut names = std::iter::once(name.to_owned()).chain(numbered);
         let name = names.find(|name| !self.names.contains(name.as_str())).unwrap_or_default().into_boxed_str();
         self.names.insert(name.clone());
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(LEVEL))
-            .last_modified_time(time(written))
-            .unix_permissions(0o644)
-            .large_file(size >= LARGE);
-        self.zip.start_file(&name, options)?;
+        let deflated =
+            SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).compression_level(Some(LEVEL));
+        self.start(&name, deflated, size, written)?;
         Ok(name)
+    }
+
+    /// Ends the entry before, and adds one whose bytes stay as they are, so that they can be read within the archive.
+    pub fn add_stored(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.names.insert(name.into());
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        self.start(name, stored, bytes.len() as u64, None)?;
+        self.write(bytes)
+    }
+
+    fn start(&mut self, name: &str, options: SimpleFileOptions, size: u64, written: Option<i64>) -> io::Result<()> {
+        let options = options.last_modified_time(time(written)).unix_permissions(0o644).large_file(size >= LARGE);
+        Ok(self.zip.start_file(name, options)?)
     }
 
     /// Adds bytes to the entry.

@@ -31,7 +31,7 @@ pub struct RayHistoryStatus {
     /// Numbers of retention; absent while it is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<RetentionStatus>,
-    /// What is persisted of dead sessions; absent while nothing is.
+    /// The persisted snapshots of dead sessions; absent while there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persisted: Option<PersistedStatus>,
     /// Time of the last successful listing of the store.
@@ -81,7 +81,7 @@ pub struct ReplicaStatus {
     /// Cache of the replica.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheStatus>,
-    /// What the replica persisted of dead sessions; absent while nothing is.
+    /// The snapshots that the replica persisted; absent while there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persisted: Option<PersistedStatus>,
 }

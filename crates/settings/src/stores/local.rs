@@ -4,7 +4,7 @@ use super::Store;
 use crate::crd::LocalSpec;
 use crate::reader::Reader;
 use crate::shape::quoted;
-use ray_history_storage::config::{LocalConfig, StoreConfig};
+use ray_history_storage::config::{LocalConfig, PortableConfig, StoreConfig};
 use std::path::PathBuf;
 
 /// Returns the configuration of a folder in a document.
@@ -18,4 +18,10 @@ pub(super) fn from_spec(reader: &mut Reader, spec: &LocalSpec) -> Store {
 /// Returns the folder as a URL.
 pub(super) fn url(local: &LocalConfig) -> String {
     format!("file://{}", local.path.display())
+}
+
+/// Returns portable files as URLs.
+pub(super) fn files(portable: &PortableConfig) -> String {
+    let urls: Vec<String> = portable.files.iter().map(|file| format!("file://{}", file.display())).collect();
+    urls.join(" ")
 }

@@ -7,8 +7,8 @@ use ray_history_storage::ErrorKind;
 use std::fs::{self, File};
 use std::io::{Seek, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -62,11 +62,16 @@ impl Subject<'_> {
         let source = self.file("growing", &bytes)?;
         let (stop, mut appended) = (Arc::new(AtomicBool::new(false)), source.file.try_clone()?);
         let stopped = Arc::clone(&stop);
+        let (has_grown, grown) = mpsc::channel();
         let writer = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) && appended.write_all(b"later").is_ok() {
+                // Nobody waits for the second time.
+                let _ = has_grown.send(());
                 thread::sleep(Duration::from_millis(1));
             }
         });
+        // A busy machine may put the whole file before the thread begins.
+        grown.recv()?;
         let key = self.key("file/growing");
         let put = self.writer.put_file(&key, &source.file, bytes.len() as u64).await;
         stop.store(true, Ordering::Relaxed);

@@ -34,7 +34,7 @@ pub(super) fn check(store: &mut StoreConfig, sources: &mut Sources<'_>) {
                 sources.problem_of(oss::REGION, EMPTY.to_owned());
             }
         }
-        StoreConfig::Local(_) => {}
+        StoreConfig::Local(_) | StoreConfig::Portable(_) => {}
     }
 }
 

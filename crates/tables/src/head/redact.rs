@@ -32,7 +32,8 @@ pub(super) fn without_variables(file: &FactFile) -> Option<FactFile> {
     Some(FactFile { bytes: Bytes::from(hidden), ..file.clone() })
 }
 
-fn names_variables(bytes: &[u8]) -> bool {
+/// Returns `true` if bytes of a log may hold values of variables.
+pub fn names_variables(bytes: &[u8]) -> bool {
     position(bytes).is_some()
 }
 

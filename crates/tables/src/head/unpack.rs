@@ -9,12 +9,15 @@ use crate::small::Table;
 use crate::values::Values;
 use crate::{actors, profile, tasks};
 use bytes::Bytes;
+use ray_history_core::base::stored_json;
 use ray_history_core::layout::LargeTable;
 use ray_history_core::logs::Facts;
 use ray_history_core::logs::processes::ProcessLogs;
 use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::submission::UnifiedJob;
 use ray_history_core::snapshot::task::TaskTable;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 
 /// A snapshot that was made from a head and its tables.
 #[derive(Debug)]
@@ -82,14 +85,15 @@ impl Head {
             None
         } else {
             // The agents' logs hold values of variables, so they are not kept.
-            Some(self.small(&stamp, &mut values)?)
+            Some((self.small(&stamp, &mut values)?, self.small(&stamp, &mut values)?))
         };
         snapshot.strings = values.strings.freeze();
         snapshot.ids = values.ids.freeze();
         snapshot.texts = values.texts.freeze();
         snapshot.derive();
-        if let Some(listed) = listed {
-            snapshot.runtime_envs = listed;
+        if let Some((runtime_envs, jobs)) = listed {
+            snapshot.runtime_envs = runtime_envs;
+            take_environments(&mut snapshot.jobs, jobs);
         }
         Ok(Opened { snapshot, records_by_node })
     }
@@ -105,6 +109,21 @@ impl Head {
     fn small<T: Table>(&self, stamp: &Stamp, values: &mut Values) -> Result<Vec<T>, Error> {
         let (bytes, expected) = self.member(&format!("{}.parquet", T::NAME))?;
         T::read(bytes, stamp, &expected, values)
+    }
+}
+
+/// Takes over the environments of jobs as they were made from clear values: which variables Ray itself has added is only
+/// known by their values.
+fn take_environments(jobs: &mut [UnifiedJob], made: Vec<UnifiedJob>) {
+    let key = |job: &UnifiedJob| (job.submission_id.clone(), job.driver().map(|driver| driver.id));
+    let mut made: HashMap<_, _> = made.into_iter().map(|job| (key(&job), job.runtime_env)).collect();
+    let read = |text: &str| stored_json::read::<Value>(text);
+    for job in jobs {
+        let Some(made) = made.remove(&key(job)).and_then(|environment| read(&environment)) else { continue };
+        // What says the same keeps its form.
+        if read(&job.runtime_env).as_ref() != Some(&made) {
+            job.runtime_env = made.to_string().into();
+        }
     }
 }
 

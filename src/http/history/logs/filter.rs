@@ -7,19 +7,19 @@ use ray_history_session::logs::select::{Kind, LogFilter, parse_glob};
 const LONGEST_ID: usize = 200;
 
 /// Returns the parameters of a query that have a value.
-pub(super) fn parameters(query: &str) -> Result<Vec<(String, String)>, Error> {
+pub(in crate::http::history) fn parameters(query: &str) -> Result<Vec<(String, String)>, Error> {
     let parameters = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
         .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?;
     Ok(parameters.into_inner().into_iter().filter(|(_, value)| !value.is_empty()).collect())
 }
 
 /// Returns the error for a parameter.
-pub(super) fn bad(name: &str, value: &str, wanted: impl std::fmt::Display) -> Error {
+pub(in crate::http::history) fn bad(name: &str, value: &str, wanted: impl std::fmt::Display) -> Error {
     Error::BadRequest(format!("{name}={value:?}: {wanted}"))
 }
 
 /// Reads a parameter that is true or false.
-pub(super) fn flag(name: &str, value: &str) -> Result<bool, Error> {
+pub(in crate::http::history) fn flag(name: &str, value: &str) -> Result<bool, Error> {
     match value {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),

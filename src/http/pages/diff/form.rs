@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-/// What the form has in it.
+/// The contents of the form.
 #[derive(Debug, Default)]
 pub(in crate::http::pages) struct Form {
     /// The session before.

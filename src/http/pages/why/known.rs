@@ -165,6 +165,10 @@ pub(super) async fn of_session(call: &Call<'_>, entry: &Entry) -> Result<Known, 
     let path = format!("sessions/{}", session_path(key));
     let mut links = vec![(path.clone(), "Dashboard of this session".to_owned())];
     links.push((format!("{path}functions"), "Functions".to_owned()));
+    let shows_logs = call.permit.shows_logs(&key.cluster.namespace).await;
+    if shows_logs {
+        links.push((format!("api/history/v1/{path}export"), "Download as one file".to_owned()));
+    }
     let name = entry.owner.as_ref().map_or(&key.cluster.name, |owner| &owner.name).clone();
     let (document, run, json) = if let Some(found) = found {
         let object = &found.document.object;
@@ -178,7 +182,6 @@ pub(super) async fn of_session(call: &Call<'_>, entry: &Entry) -> Result<Known, 
         (document, run, format!("api/history/v1/sessions/{}", session_path(key)))
     };
     let heading = heading(&name, run.as_ref());
-    let shows_logs = call.permit.shows_logs(&key.cluster.namespace).await;
     let compare = Some(compare(call, entry));
     Ok(Known {
         heading,

@@ -164,6 +164,6 @@ function ago(at, numeric = "auto") {
 function snapshotWords(snapshot, zone) {
   if (!snapshot) return undefined;
   const late = snapshot.lateFiles === 1 ? "1 file came later and cannot be added" : `${snapshot.lateFiles} files came later and cannot be added`;
-  const raw = { partly: ", and a part of its raw data was deleted since", gone: ", and its raw data was deleted since" }[snapshot.raw] ?? "";
+  const raw = { partly: "; a part of its raw data is not stored any more", gone: "; its raw data is not stored any more" }[snapshot.raw] ?? "";
   return `a snapshot of ${inZone(snapshot.writtenAt, zone)}${raw}${snapshot.lateFiles ? `: ${late}` : ""}`;
 }

@@ -1,4 +1,4 @@
-//! What is missing of a session, in sentences.
+//! Describes the gaps of a session, in sentences.
 
 use crate::snapshot::digest::Digest;
 use crate::snapshot::gap::count;

@@ -35,7 +35,7 @@ pub struct JobChange {
     pub a: Option<JobSide>,
     /// The job of B, if there is one.
     pub b: Option<JobSide>,
-    /// What the two have in common: `name`, `entrypoint` or `order`; empty for a job without another.
+    /// The thing that the two have in common: `name`, `entrypoint` or `order`; empty for a job without another.
     pub aligned_by: Box<str>,
     /// Command, metadata and runtime environment, where they differ.
     pub changed: Vec<Changed>,

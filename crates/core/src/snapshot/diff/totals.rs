@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct Total {
     /// Its name, which ends in its unit if it has one: `durationSeconds`, `attempts`, `cpuHoursAsked` …
     pub name: Box<str>,
-    /// That of A, if it is known.
+    /// The sum of A, if it is known.
     pub a: Option<f64>,
-    /// That of B, if it is known.
+    /// The sum of B, if it is known.
     pub b: Option<f64>,
 }
 

@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-/// What actors asked for, times their lives up to their end or to the last event. Their calls ask for nothing.
+/// The resources that actors asked for, times their lives up to their end or to the last event. Their calls ask for nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Held {

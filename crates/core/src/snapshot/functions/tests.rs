@@ -160,7 +160,8 @@ proptest! {
         let events: Vec<Value> = made.iter().map(|(kind, n)| event(*kind, *n)).collect();
         let snapshot = fold(&events).finish(&Facts::default());
         let mut groups: HashMap<_, Vec<Attempt<'_>>> = HashMap::new();
-        for attempt in snapshot.tasks.iter().filter(Attempt::is_defined) {
+        let listed = |attempt: &Attempt<'_>| attempt.is_defined() && attempt.shape().task_type != TaskType::DriverTask;
+        for attempt in snapshot.tasks.iter().filter(listed) {
             let shape = attempt.shape();
             let name = snapshot.str(shape.func_or_class_name);
             groups.entry((attempt.job_id().hex(), name, shape.task_type.name())).or_default().push(attempt);
@@ -173,6 +174,15 @@ proptest! {
             prop_assert_eq!(&row.stats, &FunctionStats { cpu_seconds, gpu_seconds, ..naive(attempts) });
         }
         let text = serde_json::to_string(&found).unwrap();
-        prop_assert_eq!(serde_json::from_str::<Functions>(&text).unwrap(), found, "{}", text);
+        // The last digit of a number of seconds is not always read as it was written.
+        let whole = |mut functions: Functions| {
+            for row in &mut functions.rows {
+                for seconds in [&mut row.stats.cpu_seconds, &mut row.stats.gpu_seconds] {
+                    *seconds = (*seconds * 1e6).round();
+                }
+            }
+            functions
+        };
+        prop_assert_eq!(whole(serde_json::from_str(&text).unwrap()), whole(found), "{}", text);
     }
 }
