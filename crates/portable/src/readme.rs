@@ -3,7 +3,7 @@
 use crate::choices::{Choices, Logs};
 use ray_history_core::base::name::SessionKey;
 
-/// Views over the tables of an unpacked file, for DuckDB.
+/// Views over the tables of an unpacked file, for `DuckDB`.
 pub(crate) const VIEWS: &str = include_str!("views.sql");
 
 /// Returns what the file is, how it is opened, and what it may hold.

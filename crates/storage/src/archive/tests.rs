@@ -162,7 +162,7 @@ proptest! {
         deflated in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let text: String = (0..2_000).map(|line| format!("line {line} of a log\n")).collect();
+        let text = (0..2_000).map(|line| format!("line {line} of a log")).collect::<Vec<_>>().join("\n");
         let mut objects = one("s/logs/raylet.out", text);
         objects.insert("s/head".to_owned(), Bytes::from(vec![7; 300]));
         let mut bytes = packed(&objects, BOTH[usize::from(deflated)]);
