@@ -1,4 +1,4 @@
-//! What a portable file holds besides tables.
+//! The choices of whoever exports: log files, raw data, messages.
 
 use ray_history_core::logs::{Wanted, wanted};
 use ray_history_session::{StoredKind, StoredObject};
@@ -6,7 +6,7 @@ use ray_history_session::{StoredKind, StoredObject};
 /// The log of the agent that creates environments: nearly every line holds values of variables.
 const ENVIRONMENT_LOG: &str = "runtime_env_agent";
 
-/// What a portable file holds besides tables.
+/// The contents of a portable file besides tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choices {
     /// The log files.

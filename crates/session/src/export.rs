@@ -23,11 +23,11 @@ pub struct ToExport {
     pub namespace_known: bool,
     /// The raw objects that it was built from, by their keys below the root, sorted.
     pub inputs: Vec<Input>,
-    /// What its facts were read from.
+    /// The parts of log files that its facts were read from.
     pub facts: Vec<FactFile>,
     /// The records that were read of each node, if the session has manifests.
     pub records_by_node: BTreeMap<String, u64>,
-    /// What there is of it: without messages or profile events, if these were not persisted.
+    /// The parts that there are: without messages or profile events, if these were not persisted.
     pub options: Options,
     /// The raw objects that are stored now, sorted by key.
     pub stored: Vec<StoredObject>,

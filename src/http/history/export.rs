@@ -171,7 +171,7 @@ impl File {
     }
 }
 
-/// What was made.
+/// A step of the work.
 enum Step {
     /// Of what is not copied; `None` if that is all.
     Made(Option<Bytes>),

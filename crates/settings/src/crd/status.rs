@@ -86,7 +86,7 @@ pub struct ReplicaStatus {
     pub persisted: Option<PersistedStatus>,
 }
 
-/// What is persisted of dead sessions.
+/// The persisted snapshots of dead sessions.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PersistedStatus {

@@ -100,7 +100,7 @@ struct Pieces {
     skipped: u64,
     /// Bytes of the range that are still to be read.
     left: u64,
-    /// What was read, and the sum that it must have.
+    /// The sum of the bytes so far, and the sum that all must have.
     check: Option<(Hasher, u32)>,
 }
 
