@@ -156,7 +156,7 @@ mod tests {
     fn objects_are_named_below_their_root_and_told_apart() {
         let cluster = ClusterId { namespace: "ns".to_owned(), name: "rc".to_owned() };
         let key = SessionKey { cluster, session: SessionName::parse(SESSION).unwrap() };
-        let roots = [Root::new("log"), Root::new("")];
+        let roots = [Root::new("/log"), Root::new("")];
         let below = format!("cluster-history/raycluster/ns/rc/{SESSION}");
         let input = |key: String| Input { key, size: 1, etag: None, modified: Some(7) };
         for (rest, kind) in [
