@@ -22,6 +22,7 @@ from e2e.harness.server import BINARY, Server
 
 COLUMNS = ["namespace", "day", "cluster", "session", "task_id", "attempt", "job_id", "type", "state"]
 TIMES = ["running_at", "finished_at", "failed_at"]
+VIEWS = ["tasks", "transitions", "actors", "profile_events", "runs", "jobs", "nodes", "functions", "failures"]
 UNKNOWN = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -61,7 +62,7 @@ def persisted(bucket, tmp_path_factory) -> Path:
     then = time.time() - 3 * 86_400
     for file in copy.rglob("*"):
         os.utime(file, (then, then))
-    printed = processes.run([BINARY, "persist", "--local-dir", copy, "--dead-after", "48h"]).stdout
+    printed = processes.run([BINARY, "persist", "--local-dir", copy, "--dead-after", "48h", "--fleet"]).stdout
     assert printed.count("  persisted, ") == len(SESSIONS), printed
     return copy
 
@@ -172,8 +173,8 @@ def test_the_program_opens_what_it_persisted(persisted, bucket, tmp_path):
         assert f'ray_history_opened_total{{from="snapshot"}} {len(SESSIONS)}\n' in metrics, metrics
 
 
-def documented(language: str) -> list[str]:
-    page = (REPOSITORY / "docs" / "tables.md").read_text().partition("\n## Queries\n")[2].partition("\n## ")[0]
+def documented(language: str, section: str = "Queries") -> list[str]:
+    page = (REPOSITORY / "docs" / "tables.md").read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
@@ -194,3 +195,45 @@ def test_documented_programs_have_answers(persisted):
     for program in programs:
         printed = processes.run([sys.executable, "-c", on(persisted, program)]).stdout
         assert "FINISHED" in printed
+
+
+def test_runs_have_the_numbers_of_the_api(persisted, told):
+    rows = f"read_parquet('{persisted}/ray-history/v1/fleet/runs/*/all.parquet', hive_partitioning = true)"
+    asked = f"SELECT namespace, cluster, session, attempts, failed, error_types FROM {rows}"  # noqa: S608
+    found = {"sessions/" + "/".join(row[:3]): row[3:] for row in duckdb.sql(asked).fetchall()}
+    assert found.keys() == told.keys()
+    for session, (attempts, failed, types) in found.items():
+        rows_of_api = [row for row in told[session].values() if row["type"] != "DRIVER_TASK"]
+        states = Counter(row["state"] for row in rows_of_api)
+        assert failed == states["FAILED"], session
+        assert attempts >= len(rows_of_api), session
+        errors = Counter(row["error_type"] for row in rows_of_api if row["state"] == "FAILED" and row["error_type"])
+        assert (types or {}) == errors, session
+
+
+@pytest.mark.parametrize("query", documented("sql", "Rollups"), ids=lambda query: query.partition("\n")[0][:40])
+def test_documented_queries_of_rollups_run(persisted, query):
+    other = on(persisted, query).replace("OUT_OF_MEMORY", "TASK_EXECUTION_EXCEPTION")
+    assert duckdb.sql(other).fetchall()
+
+
+def test_documented_programs_of_rollups_run(persisted):
+    programs = [text for text in documented("python", "Rollups") if text.startswith("import ")]
+    assert len(programs) == 2
+    for program in programs:
+        other = on(persisted, program).replace("OUT_OF_MEMORY", "TASK_EXECUTION_EXCEPTION")
+        assert "session_" in processes.run([sys.executable, "-c", other]).stdout
+
+
+def test_views_show_what_is_defined(persisted, told):
+    connection = duckdb.connect()
+    views = (persisted / "ray-history" / "v1" / "views.sql").read_text().replace(f"file://{persisted}", str(persisted))
+    connection.execute(views)
+    counts = {view: connection.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0] for view in VIEWS}  # noqa: S608
+    assert counts["tasks"] == sum(map(len, told.values()))
+    assert counts["runs"] == len(told)
+    assert all(counts.values()), counts
+    for view in VIEWS:
+        assert not [name for name in connection.sql(f"FROM {view}").columns if name.startswith("_")], view
+    reached = connection.sql("SELECT state, count(*) FROM transitions GROUP BY 1").fetchall()
+    assert dict(reached)["RUNNING"] > 50

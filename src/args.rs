@@ -9,8 +9,10 @@ mod logs;
 mod open;
 mod persist;
 mod place;
+mod query;
 mod retention;
 mod server;
+mod snapshot;
 mod why;
 
 pub use completions::{Completions, Man};
@@ -21,8 +23,10 @@ pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
 pub use open::Open;
 pub use persist::{Persist, Shard};
 pub use place::{Place, Places};
+pub use query::Query;
 pub use retention::{Pin, PlanFormat, Retention, RetentionApply, RetentionCommand, RetentionPlan};
 pub use server::RunningServer;
+pub use snapshot::{Snapshot, SnapshotCommand, SnapshotPlace, SnapshotShow};
 pub use why::{Why, WhyFormat};
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
@@ -73,6 +77,10 @@ pub enum Command {
     Retention(Retention),
     /// Write dead sessions as tables that open at once and that SQL engines read, without Kubernetes.
     Persist(Box<Persist>),
+    /// Show or verify what is persisted of a session.
+    Snapshot(Snapshot),
+    /// Ask `DuckDB` about what is persisted of sessions: starts `duckdb` with views of the tables.
+    Query(Box<Query>),
     /// Keep a session, or all of a cluster, from being deleted by retention.
     Pin(Pin),
     /// Print the definition of RayHistory for Kubernetes, as YAML.

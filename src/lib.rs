@@ -22,6 +22,7 @@ pub mod diff;
 pub mod escape;
 pub mod http;
 pub mod list;
+pub mod persisted;
 pub mod plan;
 pub mod run;
 pub mod telemetry;

@@ -50,7 +50,9 @@ mod new_file;
 mod open;
 mod persist;
 mod print;
+mod query;
 mod retention;
+mod snapshot;
 mod sources;
 mod stopping;
 mod why;
@@ -83,6 +85,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Logs(args) => return logs::run(&args),
         Command::Retention(args) => return retention::run(&args.command),
         Command::Persist(args) => return persist::run(&args),
+        Command::Snapshot(args) => return snapshot::run(&args.command),
+        Command::Query(args) => return query::run(&args),
         Command::Pin(args) => return retention::pin(&args),
         Command::Crd => print(&crd::yaml()?)?,
         Command::Completions(args) => generated::completions(&args)?,

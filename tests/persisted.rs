@@ -15,7 +15,7 @@ use common::fixture;
 use common::server::Server;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -190,4 +190,140 @@ fn portable_files_answer_as_their_raw_data_does() {
             assert_eq!(portable, BTreeMap::new());
         }
     }
+}
+
+/// Runs a subcommand of `snapshot` on a folder, and returns the exit code, and what it printed on both streams.
+fn snapshot(store: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ray-history"));
+    let done = command.arg("snapshot").args(args).arg("--local-dir").arg(store).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+/// Returns the files below a folder whose names end so.
+fn files_below(folder: &Path, end: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path, end));
+        } else if path.to_str().unwrap().ends_with(end) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_persisted_session_is_shown_and_verified() {
+    let folder = fixture::unpacked("service");
+    let store = folder.path().join("storage");
+    let told = persist(folder.path(), &store);
+    let session = told.split_whitespace().next().unwrap();
+    let persisted = store.join("ray-history/v1");
+    let verified = || snapshot(&store, &["verify", session]);
+
+    let (code, shown, _) = snapshot(&store, &["show", session]);
+    assert_eq!(code, 0);
+    for part in [session, "\nbuild ", " attempts, ", "tasks 0 ", "nodes.parquet "] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let (_, json, _) = snapshot(&store, &["show", "--json", session]);
+    let about: Value = serde_json::from_str(&json).unwrap();
+    assert!(shown.contains(about["build"].as_str().unwrap()), "{json}");
+
+    let tables = files_below(&persisted.join("tables"), ".parquet");
+    let heads = files_below(&persisted.join("snapshots"), ".rhs");
+    assert_eq!((tables.len(), heads.len()), (3, 1));
+    let (code, said, _) = verified();
+    assert_eq!((code, said.matches("whole ").count()), (0, 4), "{said}");
+
+    for file in tables.iter().chain(&heads) {
+        let before = std::fs::read(file).unwrap();
+        let key = file.strip_prefix(&store).unwrap().to_str().unwrap();
+        let mut flipped = before.clone();
+        // In a page of a table; of a head, the first one of its members.
+        let at = before.windows(4).position(|word| word == b"PAR1").unwrap() + 8;
+        flipped[at] ^= 1;
+        let mut longer = before.clone();
+        longer.push(0);
+        for damaged in [&flipped, &longer, &before[..before.len() - 1].to_vec()] {
+            if file == &heads[0] && damaged == &longer {
+                continue; // A ZIP may have a byte after its end.
+            }
+            std::fs::write(file, damaged).unwrap();
+            let (code, _, error) = verified();
+            assert_eq!(code, 1, "{error}");
+            assert!(error.contains(&format!("{key} is damaged: ")), "{key}: {error}");
+        }
+        std::fs::remove_file(file).unwrap();
+        let (code, _, error) = verified();
+        let missing = if file == &heads[0] { "nothing is persisted" } else { "it is missing" };
+        assert!(code == 1 && error.contains(missing), "{key}: {error}");
+        std::fs::write(file, before).unwrap();
+    }
+    assert_eq!(verified().0, 0);
+    assert_eq!(snapshot(&store, &["verify", "no-session"]).0, 2);
+}
+
+/// Runs the program with a folder in front of its path, and returns its exit code and what it printed.
+fn run(path: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ray-history"));
+    let output = command.args(arguments).env("PATH", path).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn rollups_of_a_folder_are_shown_and_asked() {
+    let folder = fixture::unpacked("kube-sessions");
+    let store = folder.path().join("storage");
+    let place = ["--local-dir", store.to_str().unwrap()];
+    let nothing = run(folder.path(), &["query", "FROM runs", place[0], place[1]]);
+    assert_eq!(nothing.0, Some(1), "{nothing:?}");
+    let persist = ["persist", "--dead-after", "24h", "--fleet", place[0], place[1]];
+    let (code, told, error) = run(folder.path(), &persist);
+    assert_eq!(code, Some(0), "{error}");
+    let sessions = told.lines().filter(|line| line.contains("persisted, ")).count();
+    assert!(sessions > 1 && told.contains("rollups have the rows"), "{told}");
+    // Again: nothing is left to do.
+    assert_eq!(run(folder.path(), &persist), (Some(0), String::new(), String::new()));
+    block_on(async {
+        let server = Server::start(&place, &[]).await;
+        let ready = async || server.status("/readyz").await == 200;
+        server.eventually("it is ready", Duration::from_secs(60), ready).await;
+        for table in ["runs", "jobs", "nodes", "functions", "failures"] {
+            let whole = server.json(&format!("/api/history/v1/fleet/{table}?limit=10000")).await.unwrap();
+            let whole = whole["rows"].as_array().unwrap().clone();
+            let (mut pages, mut after) = (Vec::new(), String::new());
+            loop {
+                let page = server.json(&format!("/api/history/v1/fleet/{table}?limit=3{after}")).await.unwrap();
+                pages.extend(page["rows"].as_array().unwrap().clone());
+                let Some(next) = page["next"].as_str() else { break };
+                after = format!("&after={}", next.replace('%', "%25"));
+            }
+            assert_eq!(pages, whole, "{table}");
+            assert!(table != "runs" || whole.len() == sessions, "{whole:?}");
+        }
+        for bad in ["runs?limit=0", "runs?from=x", "runs?after=x", "runs?x=1", "tasks"] {
+            assert_eq!(server.status(&format!("/api/history/v1/fleet/{bad}")).await, 400, "{bad}");
+        }
+    });
+    // Without duckdb the views are printed, and with it they are handed over.
+    let (code, printed, error) = run(folder.path(), &["query", "FROM runs;", place[0], place[1]]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(
+        printed.contains("CREATE OR REPLACE VIEW tasks AS") && printed.trim_end().ends_with("\nFROM runs;"),
+        "{printed}"
+    );
+    assert!(error.contains("duckdb"), "{error}");
+    let fake = folder.path().join("duckdb");
+    std::fs::write(&fake, "#!/bin/sh\nprintf '%s|' \"$@\"\nexit 7\n").unwrap();
+    std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (code, asked, error) = run(folder.path(), &["query", "FROM runs;", place[0], place[1]]);
+    assert_eq!((code, error.as_str()), (Some(7), ""));
+    assert_eq!(
+        asked.trim_start_matches("-c|").trim_end_matches('|'),
+        printed.replace(";\n\nFROM", ";\nFROM").trim_end()
+    );
 }

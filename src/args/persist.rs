@@ -30,6 +30,10 @@ pub struct Persist {
     /// Kubernetes: `--shard $(JOB_COMPLETION_INDEX)/4`.
     #[arg(long, value_name = "I/N", default_value = "0/1")]
     pub shard: Shard,
+    /// Bring the daily rollups of all sessions up to date at the end, as the mode `SessionsAndFleet` of --config does. Of
+    /// several processes with --shard, one is enough.
+    #[arg(long)]
+    pub fleet: bool,
     /// Also build sessions again that are persisted; those that would show less stay as they are.
     #[arg(long)]
     pub force: bool,

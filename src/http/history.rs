@@ -1,8 +1,9 @@
 //! Our own API: the list of sessions, why runs ended, the report, the functions and the load
-//! of one, the comparison of two, portable files, and links by name.
+//! of one, the comparison of two, portable files, rows of all, and links by name.
 
 pub(super) mod diff;
 pub(super) mod export;
+pub(super) mod fleet;
 pub(super) mod functions;
 pub(super) mod links;
 pub(super) mod list;

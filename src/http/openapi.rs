@@ -26,6 +26,7 @@ use utoipa::OpenApi;
         super::history::functions::functions,
         super::history::diff::diff,
         super::history::export::export,
+        super::history::fleet::rows,
         super::history::load::progress,
         super::history::logs::search::search,
         super::history::logs::download::download,

@@ -22,7 +22,7 @@ use super::access::dialog::{authenticate, mode as login_mode};
 use super::access::{login, logout, whoami};
 use super::error::{Error, Shape};
 use super::history::logs::{download, search};
-use super::history::{diff, export, functions, links, list, load, obituaries, report, retention};
+use super::history::{diff, export, fleet, functions, links, list, load, obituaries, report, retention};
 use super::kuberay::{clusters, enter, select};
 use super::pages::{self, assets};
 use super::ray::source::Source::{self, Eventless, Made, PlatformEvents};
@@ -98,6 +98,7 @@ const TABLE: &[Route] = &[
         |call| Box::pin(export::export(call)),
     ),
     // Its sessions are in parameters, so it may show what the list shows.
+    row("/api/history/v1/fleet/{table}", Listing, Family::History, Shape::Problem, |call| Box::pin(fleet::rows(call))),
     row("/api/history/v1/diff", Listing, Family::History, Shape::Problem, |call| Box::pin(diff::diff(call))),
     row(
         "/api/history/v1/sessions/{namespace}/{cluster}/{session}/logs/search",

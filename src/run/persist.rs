@@ -1,4 +1,4 @@
-//! Wiring of `persist`: writes the tables of dead sessions once, without Kubernetes.
+//! Wiring of `persist`: writes the tables of dead sessions once, and rollups of all, without Kubernetes.
 //!
 //! Nothing says that a session is dead but a person, by `--dead-after`.
 
@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
 use ray_history_metrics::Metrics;
-use ray_history_persist::{Outcome, Persister};
+use ray_history_persist::{MOST_AT_ONCE, Outcome, Persister, Rollup, tell_of};
 use ray_history_session::{NotNow, Sessions, connect};
 use ray_history_settings::{PersistMode, PersistedEnvironments, Settings};
 use ray_history_tables::{Options, Writer};
@@ -23,12 +23,17 @@ use std::sync::Arc;
 /// Runs the command, and returns the exit code.
 pub(super) fn run(args: &Persist) -> anyhow::Result<ExitCode> {
     let mut settings = match (&args.local_dir, &args.config) {
-        (Some(folder), _) => sources::folder(folder.clone(), vec![args.root_dir.clone()]),
+        (Some(folder), _) => {
+            // Views name the folder, whatever folder they are read in.
+            let folder = std::path::absolute(folder).with_context(|| format!("cannot find {}", folder.display()))?;
+            sources::folder(folder, vec![args.root_dir.clone()])
+        }
         (None, Some(file)) => sources::document(file)?,
         (None, None) => bail!("--local-dir names a folder, --config a RayHistory document"),
     };
+    let fleet = args.fleet || settings.persist.mode == PersistMode::SessionsAndFleet;
     // Sessions keep what persisting takes.
-    settings.persist.mode = PersistMode::Sessions;
+    settings.persist.mode = if fleet { PersistMode::SessionsAndFleet } else { PersistMode::Sessions };
     let only = args.session.as_deref().map(session_key).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(persist(args, &settings, only));
@@ -36,7 +41,8 @@ pub(super) fn run(args: &Persist) -> anyhow::Result<ExitCode> {
     ended
 }
 
-fn session_key(name: &str) -> anyhow::Result<SessionKey> {
+/// Parses NAMESPACE/CLUSTER/SESSION.
+pub(super) fn session_key(name: &str) -> anyhow::Result<SessionKey> {
     let parts: Vec<&str> = name.trim_matches('/').split('/').collect();
     let [namespace, cluster, session] = parts[..] else { bail!("{name:?} must be NAMESPACE/CLUSTER/SESSION") };
     let session = SessionName::parse(session).with_context(|| format!("{session:?} is not the name of a session"))?;
@@ -57,6 +63,7 @@ async fn persist(args: &Persist, settings: &Settings, only: Option<SessionKey>) 
             profile_events: wanted.profile_events,
         },
         author: Writer { version: env!("CARGO_PKG_VERSION").to_owned(), replica: String::new() },
+        fleet: wanted.mode == PersistMode::SessionsAndFleet,
     };
     let url = settings.storage.url();
     sessions.list_everything().await.with_context(|| format!("cannot list {url}"))?;
@@ -82,7 +89,38 @@ async fn persist(args: &Persist, settings: &Settings, only: Option<SessionKey>) 
             }
         }
     }
+    if persister.fleet {
+        let (reader, writer) = (Arc::clone(&persister.reader), Arc::clone(&persister.writer));
+        let rollup = Rollup::new(reader, writer, sessions.persist_root(), tell_of(&sessions));
+        failed |= !roll_up(&rollup).await?;
+        rollup.put_views(&url).await?;
+    }
     Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// Brings all rollups up to date. Returns `false` if another program replaced one again and again.
+async fn roll_up(rollup: &Rollup) -> anyhow::Result<bool> {
+    let mut days = rollup.missing().await?;
+    for (day, keys) in rollup.news().await? {
+        let waiting = days.entry(day).or_default();
+        waiting.extend(keys);
+        waiting.sort();
+        waiting.dedup();
+    }
+    let mut all_done = true;
+    for (day, keys) in days {
+        let mut sessions = 0;
+        for some in keys.chunks(MOST_AT_ONCE) {
+            let rolled = rollup.roll_up(day, some).await?;
+            sessions += rolled.sessions;
+            all_done &= rolled.is_done;
+        }
+        is_open_after(&format!("{day}  rollups have the rows of {sessions} sessions more, or anew\n"))?;
+    }
+    if !all_done {
+        print_error(format_args!("another program writes rollups at the same time; run this again"));
+    }
+    Ok(all_done)
 }
 
 /// Returns `true` if a session is in a part.

@@ -88,9 +88,10 @@ fn permissions_within_http_are_used() {
 
 /// Files of `src/http` that ask `Sessions` for something that is stored: those that get a permit, or are given what a
 /// permit was asked for. No other handler finds a session.
-const ASK_SESSIONS: [&str; 23] = [
+const ASK_SESSIONS: [&str; 24] = [
     "http/guard.rs",
     "http/history/export.rs",
+    "http/history/fleet.rs",
     "http/history/links.rs",
     "http/history/list.rs",
     "http/history/logs.rs",

@@ -24,7 +24,7 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 33] = [
+const MAY_IMPORT: [(&str, &[&str]); 34] = [
     ("access", &["metrics"]),
     ("args", &["portable", "settings"]),
     ("base", &[]),
@@ -80,7 +80,8 @@ const MAY_IMPORT: [(&str, &[&str]); 33] = [
     ("manifest", &["base", "layout"]),
     ("metrics", &["storage"]),
     ("obituary", &["base", "snapshot"]),
-    ("persist", &["base", "layout", "metrics", "session", "storage", "storage_write", "tables"]),
+    ("persist", &["base", "layout", "metrics", "session", "snapshot", "storage", "storage_write", "tables"]),
+    ("persisted", &["tables"]),
     ("plan", &["escape", "retention"]),
     ("portable", &["base", "layout", "logs", "session", "tables"]),
     ("ray_api", &["base", "event", "logs", "snapshot"]),

@@ -181,6 +181,7 @@ fn every_documented_route_answers() {
             .replace("{namespace}", "ml-serving")
             .replace("{cluster}", "recsys-raycluster-9d4kq")
             .replace("{name}", "recsys")
+            .replace("{table}", "runs")
             .replace("{uid}", "5f0c3f6e-0000-4000-8000-000000000001")
             .replace("{session}", "session_2026-11-23_07-07-14_513426_5513");
         let of_one = "ml-serving/recsys/latest";

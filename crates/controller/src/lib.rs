@@ -14,6 +14,7 @@ mod client;
 mod clusters;
 mod counts;
 mod expected_sessions;
+mod fleet;
 mod follow;
 mod follow_one;
 mod limits;
@@ -43,6 +44,7 @@ use announce::{Announcer, Deaths, EndedRun, Retained, Runs};
 use clusters::Clusters;
 use counts::{cache_status, sessions_status};
 use expected_sessions::ExpectedSessions;
+use fleet::Fleet;
 use follow_one::follow_one;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
@@ -117,6 +119,7 @@ pub struct Controller {
     obituaries: Obituaries,
     retention: Retention,
     persist: Persist,
+    fleet: Fleet,
     /// The number of changes of settings that `obituaries` and `retention` follow.
     followed: u64,
     session_counts: Option<(Arc<Listing>, SessionsStatus)>,
@@ -140,6 +143,7 @@ impl Controller {
         let obituaries = Obituaries::new(client.clone(), Arc::clone(&sessions), &options.replica);
         let retention = Retention::new(client.clone(), Arc::clone(&sessions));
         let persist = Persist::new(Arc::clone(&sessions), &options.replica);
+        let fleet = Fleet::new(Arc::clone(&sessions));
         Self {
             client,
             options,
@@ -157,6 +161,7 @@ impl Controller {
             obituaries,
             retention,
             persist,
+            fleet,
             followed: 0,
             session_counts: None,
         }
@@ -192,12 +197,14 @@ impl Controller {
                 told = self.retention.next_told() => self.on_retained(told, &announcer, &mut tasks),
                 () = self.prewarmer.step_ended() => {}
                 () = self.persist.step_ended() => {}
+                () = self.fleet.step_ended() => {}
                 _ = ticks.tick() => {
                     self.relist_folders();
                     self.relist_expected();
                     let replicas = self.replicas.as_ref();
                     self.prewarmer.start_next(|key| replicas.is_none_or(|replicas| replicas.prewarms(key)));
                     self.persist.start_next(|key| replicas.is_none_or(|replicas| replicas.prewarms(key)));
+                    self.fleet.start_next(self.leads_for_certain());
                     self.obituaries.set_leader(self.leader());
                     self.retention.set_leads(self.leads_for_certain());
                     self.publish_deaths(&deaths);
@@ -235,7 +242,8 @@ impl Controller {
                 self.followed = self.settings.changes();
                 self.obituaries.select(settings, store.clone());
                 self.retention.select(settings, store.clone());
-                self.persist.select(settings, store);
+                self.persist.select(settings, store.clone());
+                self.fleet.select(settings, store);
             }
             self.health.open(Gate::Settings);
         } else if let Some(why) = self.settings.rejected() {
@@ -364,7 +372,7 @@ impl Controller {
             access: self.access.reviews(),
             obituaries: self.obituaries.state(),
             retention: self.retention.state(),
-            persist: self.persist.state().cloned(),
+            persist: self.persist.state().map(|state| state.with_fleet(self.fleet.trouble())),
             cache: cache_status(self.sessions.usage()),
         };
         self.session_counts = Some((listing, sessions));

@@ -10,7 +10,7 @@
 mod queue;
 mod state;
 
-pub(super) use state::State;
+pub(super) use state::{State, Trouble};
 
 use super::obituaries::Store;
 use queue::{Next, Queue};
@@ -248,6 +248,7 @@ async fn connect(store: &Store, sessions: &Sessions, wanted: Wanted, replica: St
             profile_events: wanted.profile_events,
         },
         author: Writer { version: env!("CARGO_PKG_VERSION").to_owned(), replica },
+        fleet: wanted.mode == PersistMode::SessionsAndFleet,
     })
 }
 

@@ -13,6 +13,7 @@
 
 mod escape;
 mod event_file;
+mod fleet;
 mod keys;
 mod marker;
 mod object;
@@ -25,6 +26,7 @@ mod tree;
 
 pub use escape::{escape, unescape};
 pub use event_file::EventFile;
+pub use fleet::{Day, FleetKeys, FleetTable};
 pub use keys::{NodeKeys, OWN_FOLDER, SessionKeys};
 pub use marker::{MARKER_TREES, Marker, flat_cluster, parse_marker};
 pub use object::{ObjectKind, Tree, parse_object};

@@ -54,9 +54,11 @@ pub enum File {
     ProfileEvents,
     /// Actors.
     Actors,
+    /// A table of all sessions of one day.
+    Rollup,
 }
 
-const FILES: [File; 4] = [File::Head, File::Tasks, File::ProfileEvents, File::Actors];
+const FILES: [File; 5] = [File::Head, File::Tasks, File::ProfileEvents, File::Actors, File::Rollup];
 
 impl File {
     /// Returns the word of the label, which is the name of the table.
@@ -66,6 +68,31 @@ impl File {
             Self::Tasks => "tasks",
             Self::ProfileEvents => "profile_events",
             Self::Actors => "actors",
+            Self::Rollup => "rollup",
+        }
+    }
+}
+
+/// The end of an attempt to bring the rollups of a day up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rollup {
+    /// They have the rows of all sessions that were asked for.
+    Written,
+    /// Another replica wrote at the same time, again and again.
+    Conflict,
+    /// The store failed, or refused.
+    Failed,
+}
+
+const ROLLUPS: [Rollup; 3] = [Rollup::Written, Rollup::Conflict, Rollup::Failed];
+
+impl Rollup {
+    /// Returns the word of the label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Conflict => "conflict",
+            Self::Failed => "failed",
         }
     }
 }
@@ -142,6 +169,8 @@ pub struct Metrics {
     sessions: Family<OutcomeLabel, Counter>,
     seconds: Histogram,
     bytes: Family<TableLabel, Counter>,
+    rollups: Family<OutcomeLabel, Counter>,
+    rollup_seconds: Histogram,
     opened: Family<FromLabel, Counter>,
     rejected: Family<ReasonLabel, Counter>,
 }
@@ -153,6 +182,8 @@ impl Default for Metrics {
             // 10 ms to 11 minutes, as loads.
             seconds: Histogram::new(exponential_buckets(0.01, 3.0, 11)),
             bytes: from_zero(FILES.map(|file| TableLabel { table: file.name() })),
+            rollups: from_zero(ROLLUPS.map(|outcome| OutcomeLabel { outcome: outcome.name() })),
+            rollup_seconds: Histogram::new(exponential_buckets(0.01, 3.0, 11)),
             opened: from_zero([Source::Raw, Source::Snapshot].map(|from| FromLabel { from: from.name() })),
             rejected: from_zero(REJECTIONS.map(|reason| ReasonLabel { reason: reason.name() })),
         }
@@ -169,6 +200,12 @@ impl Metrics {
     /// Counts the bytes of a file that was put into the store.
     pub fn wrote(&self, file: File, bytes: u64) {
         self.bytes.get_or_create(&TableLabel { table: file.name() }).inc_by(bytes);
+    }
+
+    /// Counts an attempt to bring the rollups of a day up to date, and the time it took.
+    pub fn rolled_up(&self, outcome: Rollup, took: Duration) {
+        self.rollups.get_or_create(&OutcomeLabel { outcome: outcome.name() }).inc();
+        self.rollup_seconds.observe(took.as_secs_f64());
     }
 
     /// Counts a session that was opened.
@@ -189,6 +226,10 @@ impl Metrics {
         let help =
             "Bytes of snapshots that were put into the store, by table; head is the object that names the others";
         registry.register_with_unit("persist", help, Unit::Bytes, self.bytes.clone());
+        let help = "Attempts to bring the rollups of a day up to date, by outcome";
+        registry.register("persist_rollups", help, self.rollups.clone());
+        let help = "Duration of an attempt to bring the rollups of a day up to date";
+        registry.register_with_unit("persist_rollup", help, Unit::Seconds, self.rollup_seconds.clone());
         let help = "Sessions that were opened, by the data they were opened from";
         registry.register("opened", help, self.opened.clone());
         let help = "Snapshots in the store that were not used, by reason; raw data was read in their place";

@@ -2,8 +2,9 @@
 
 use super::outcome::{Error, Outcome, Written};
 use bytes::Bytes;
+use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use ray_history_core::layout::{LargeTable, PersistedKeys};
+use ray_history_core::layout::{FleetKeys, LargeTable, PersistedKeys};
 use ray_history_metrics::persist::File;
 use ray_history_session::{Sessions, ToPersist};
 use ray_history_storage::{ErrorKind, ReadRange, Storage};
@@ -25,6 +26,8 @@ pub struct Persister {
     pub options: Options,
     /// The program and the replica.
     pub author: Writer,
+    /// `true` if news of each head is left for rollups.
+    pub fleet: bool,
 }
 
 /// The head that is there.
@@ -79,6 +82,9 @@ impl Persister {
         let condition = tag.as_deref().map_or(If::Absent, If::Unchanged);
         if !put(&*self.writer, &keys.head(), head.clone(), condition).await? {
             return Ok(Outcome::Conflict);
+        }
+        if self.fleet {
+            self.leave_news(&what.root, &what.session.key).await;
         }
         self.read_back(&keys, &what.session.key, &head, what.namespace_known).await?;
         // Parts that the head before had, and this one has not.
@@ -150,6 +156,14 @@ impl Persister {
         Ok(false)
     }
 
+    /// Leaves word that a head was written. Without it the session comes into rollups a day later.
+    async fn leave_news(&self, root: &str, key: &SessionKey) {
+        let news = FleetKeys::new(root).news_of(key);
+        if let Err(error) = self.writer.put(&news, Bytes::new(), If::Any).await {
+            tracing::warn!(key = news, error = %chain(&error), "news of a head could not be written");
+        }
+    }
+
     /// Reads back the head and one table, and compares both with what was written.
     async fn read_back(
         &self,
@@ -173,7 +187,7 @@ impl Persister {
 }
 
 /// Puts an object; returns `false` if the condition does not hold.
-async fn put(writer: &dyn StorageWrite, key: &str, bytes: Bytes, condition: If<'_>) -> Result<bool, Error> {
+pub(super) async fn put(writer: &dyn StorageWrite, key: &str, bytes: Bytes, condition: If<'_>) -> Result<bool, Error> {
     match writer.put(key, bytes, condition).await {
         Ok(Put::Written) => Ok(true),
         Ok(Put::Refused) => Ok(false),
@@ -183,6 +197,6 @@ async fn put(writer: &dyn StorageWrite, key: &str, bytes: Bytes, condition: If<'
 }
 
 /// Runs a computation on a thread that may block.
-async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+pub(super) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Broken)
 }

@@ -80,7 +80,7 @@ async fn server(bucket: &Arc<Memory>) -> Arc<Sessions> {
 
 fn persister(bucket: &Arc<Memory>, writer: Arc<dyn StorageWrite>) -> Persister {
     let author = Writer { version: "1".to_owned(), replica: "a".to_owned() };
-    Persister { reader: Arc::clone(bucket) as _, writer, options: Options::default(), author }
+    Persister { reader: Arc::clone(bucket) as _, writer, options: Options::default(), author, fleet: false }
 }
 
 /// Builds the session from raw data and persists it.

@@ -119,6 +119,11 @@ impl Sessions {
         Ok(found.digest == what.digest && Arc::ptr_eq(&what.source, &self.source()))
     }
 
+    /// Returns the root below which sessions of the current store are persisted: empty, or ends in `/`.
+    pub fn persist_root(&self) -> String {
+        persist_root(self.source().catalog.roots())
+    }
+
     /// Calls `on` with every session that is persisted, in the order of the store. Costs a list for each thousand.
     ///
     /// # Errors

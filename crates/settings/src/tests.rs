@@ -58,7 +58,7 @@ fn reads_what_is_persisted() {
 #[test]
 fn what_is_persisted_has_no_values_without_effect() {
     for (persist, expected) in [
-        ("{mode: SessionsAndFleet}", "spec.persist.mode: \"SessionsAndFleet\" must be one of Off, Sessions"),
+        ("{mode: Fleet}", "spec.persist.mode: \"Fleet\" must be one of Off, Sessions, SessionsAndFleet"),
         ("{after: 59s}", "spec.persist.after: \"59s\" must be a duration such as 30s, 10m or 1h30m, from 1m to 24h"),
         ("{backlogPerHour: -1}", "spec.persist.backlogPerHour: -1 must be between 0 and 10000"),
         ("{backlogPerHour: 10001}", "spec.persist.backlogPerHour: 10001 must be between 0 and 10000"),

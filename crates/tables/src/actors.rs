@@ -52,7 +52,7 @@ pub fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected, values: &mut Value
     Ok(actors)
 }
 
-fn layout() -> Result<Layout, Error> {
+pub(crate) fn layout() -> Result<Layout, Error> {
     Ok(Layout {
         group_rows: 262_144,
         encodings: vec![("actor_id", Encoding::DELTA_BYTE_ARRAY)],

@@ -156,4 +156,4 @@ fn parts(snapshot: &Snapshot, order: &[u32], (attempts, events): (usize, usize))
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -169,31 +169,61 @@ impl Layout {
         stamp: &Stamp,
         expected: &Expected,
     ) -> Result<Batches, Error> {
-        let failed = |error| Error::malformed(self.table, error);
         let wrong = |reason: &str| Err(Error::malformed(self.table, reason));
-        let footer = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4)?.try_into().ok());
-        if footer.is_none_or(|length| u32::from_le_bytes(length) > MAX_FOOTER) {
-            return wrong("the footer is cut, or promises too much");
-        }
-        let load = || ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new().with_skip_arrow_metadata(true));
-        let plain = guarded(self.table, load)?.map_err(failed)?;
-        let metadata = Arc::clone(plain.metadata());
-        if Stamp::of(&metadata) != *stamp {
+        let plain = self.footer(&bytes)?;
+        let metadata = plain.metadata();
+        if Stamp::of(metadata) != *stamp {
             return wrong("the file is of another build, or of another session");
         }
-        if promised(&metadata) != *expected {
+        if promised(metadata) != *expected {
             return wrong("the file has other rows than its head says");
         }
-        if expected.rows > ROWS_PER_BYTE.saturating_mul(bytes.len() as u64) {
+        for field in self.schema.fields() {
+            if plain.schema().field_with_name(field.name()).is_err() {
+                return wrong(&format!("the column {} is missing", field.name()));
+            }
+        }
+        self.batches(unread, bytes, &plain)
+    }
+
+    /// Reads a file of many sessions, which no head names: of at most so many bytes before compression. Columns that it
+    /// lacks seem to have no value. Returns the number of its rows, too.
+    pub(crate) fn read_unnamed(&self, bytes: Bytes, most: u64) -> Result<(u64, Batches), Error> {
+        let plain = self.footer(&bytes)?;
+        let metadata = plain.metadata();
+        let Expected { rows, uncompressed } = promised(metadata);
+        if Stamp::of(metadata) != Stamp::default() || uncompressed > most {
+            return Err(Error::malformed(self.table, "it is the file of one session, or too large"));
+        }
+        Ok((rows, self.batches(&[], bytes, &plain)?))
+    }
+
+    /// Reads the footer of a file.
+    fn footer(&self, bytes: &Bytes) -> Result<ArrowReaderMetadata, Error> {
+        let footer = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4)?.try_into().ok());
+        if footer.is_none_or(|length| u32::from_le_bytes(length) > MAX_FOOTER) {
+            return Err(Error::malformed(self.table, "the footer is cut, or promises too much"));
+        }
+        let load = || ArrowReaderMetadata::load(bytes, ArrowReaderOptions::new().with_skip_arrow_metadata(true));
+        guarded(self.table, load)?.map_err(|error| Error::malformed(self.table, error))
+    }
+
+    /// Reads the columns of a file with this footer.
+    fn batches(&self, unread: &[&str], bytes: Bytes, plain: &ArrowReaderMetadata) -> Result<Batches, Error> {
+        let failed = |error| Error::malformed(self.table, error);
+        let wrong = |reason: &str| Err(Error::malformed(self.table, reason));
+        let metadata = Arc::clone(plain.metadata());
+        if promised(&metadata).rows > ROWS_PER_BYTE.saturating_mul(bytes.len() as u64) {
             return wrong("the file has more rows than its bytes can hold");
         }
         let fields = plain.schema().fields().iter().map(|field| self.field_as_read(field));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         for field in self.schema.fields() {
             match plain.schema().field_with_name(field.name()) {
-                Ok(found) if is_same_type(found.data_type(), field.data_type()) => {}
-                Ok(_) => return wrong(&format!("the column {} is of another type", field.name())),
-                Err(_) => return wrong(&format!("the column {} is missing", field.name())),
+                Ok(found) if !is_same_type(found.data_type(), field.data_type()) => {
+                    return wrong(&format!("the column {} is of another type", field.name()));
+                }
+                _ => {}
             }
         }
         let leaves = self.filled(&metadata, plain.schema(), unread);
@@ -210,6 +240,18 @@ impl Layout {
         };
         let reader = guarded(self.table, reader)??;
         Ok(Batches { table: self.table, schema: Arc::clone(&self.schema), reader: Some(reader) })
+    }
+
+    /// Decodes every row of all columns of this schema that have any value, those for queries alone included.
+    pub(crate) fn decode_all(&self, bytes: Bytes, stamp: &Stamp, expected: &Expected) -> Result<(), Error> {
+        let mut rows = 0_u64;
+        for batch in self.read(bytes, stamp, expected)? {
+            rows = rows.saturating_add(batch?.rows() as u64);
+        }
+        if rows != expected.rows {
+            return Err(Error::malformed(self.table, "there are other rows than the footer says"));
+        }
+        Ok(())
     }
 
     /// Returns a field as it is read: a string that a dictionary was written for becomes one, so that each value is

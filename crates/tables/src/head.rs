@@ -8,7 +8,9 @@ mod members;
 mod pack;
 mod redact;
 mod report;
+mod totals;
 mod unpack;
+mod verify;
 
 pub use about::{About, FOLD, InputSums, Options, Session, TableFile, Writer};
 pub use facts::FactFile;
@@ -16,18 +18,21 @@ pub(crate) use inputs::sums;
 pub use inputs::{Compared, Input, compare};
 pub use members::MAX_HEAD;
 #[cfg(test)]
-pub(crate) use members::pack as pack_members;
+pub(crate) use members::{pack as pack_members, unpack as unpack_members};
 pub(crate) use pack::HeadParts;
 pub use redact::names_variables;
+pub use totals::Totals;
 pub use unpack::Opened;
+pub use verify::Member;
 
 use crate::error::Error;
 use crate::hash::sha256 as hash;
-use crate::small::failures;
+use crate::small::{failures, functions};
 use bytes::Bytes;
 use members::Members;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::snapshot::failures::Failures;
+use ray_history_core::snapshot::functions::Functions;
 
 /// Tables that only ray-history reads.
 const OWN: [&str; 3] = ["environments", "facts", "inputs"];
@@ -84,6 +89,20 @@ impl Head {
     pub fn failures(&self) -> Result<Failures, Error> {
         let (bytes, expected) = self.member("failures.parquet")?;
         failures::read(bytes, &self.about.stamp(), &expected)
+    }
+
+    /// Returns the functions that ran, as of the build; `None` in a head of format 1.0.
+    pub fn functions(&self) -> Result<Option<Functions>, Error> {
+        if !self.members.contains_key("functions.parquet") {
+            return Ok(None);
+        }
+        let (bytes, expected) = self.member("functions.parquet")?;
+        functions::read(bytes, &self.about.stamp(), &expected).map(Some)
+    }
+
+    /// Returns the session in numbers, as of the build; `None` in a head of format 1.0.
+    pub fn totals(&self) -> Result<Option<Totals>, Error> {
+        self.members.get("totals.json").map(|bytes| Totals::read(bytes)).transpose()
     }
 
     fn member(&self, name: &str) -> Result<(Bytes, crate::file::Expected), Error> {

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
-static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
+pub(crate) static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
     let field = |name: &str, data_type| Field::new(name, data_type, true);
     let fields = vec![
         field("cluster", DataType::Utf8),

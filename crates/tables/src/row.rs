@@ -7,12 +7,14 @@
 
 mod field;
 mod file;
+mod json;
 mod moment;
 mod read;
 mod write;
 
-pub(crate) use field::{Enum, Flag, NonZero, Number, Source, Word};
-pub(crate) use file::{layout, read, write};
+pub(crate) use field::{Count, Enum, Flag, NonZero, Number, Source, Word};
+pub(crate) use file::{layout, read, read_unnamed, write};
+pub(crate) use json::json;
 pub(crate) use moment::Moment;
 
 use crate::error::Error;
@@ -53,7 +55,13 @@ pub(crate) trait Columns: Sized {
     fn list<T: Record>(&mut self, name: &'static str, items: &mut Vec<T>) -> Result<(), Error>;
 
     /// Passes a column of maps; an empty one is absent.
-    fn map<W: Word + Default>(&mut self, name: &'static str, entries: &mut Vec<(W, W)>) -> Result<(), Error>;
+    fn map<T: Record>(&mut self, name: &'static str, entries: &mut Vec<T>) -> Result<(), Error>;
+
+    /// Passes a column of lists of numbers; an empty one is absent.
+    fn numbers(&mut self, name: &'static str, items: &mut Vec<u64>) -> Result<(), Error>;
+
+    /// Passes a column of lists of strings; an empty one is absent.
+    fn words(&mut self, name: &'static str, items: &mut Vec<Box<str>>) -> Result<(), Error>;
 
     /// Passes a runtime environment: without values in `runtime_env`, and as an index of all in `_runtime_env`.
     fn runtime_env(&mut self, field: &mut impl Word) -> Result<(), Error>;

@@ -5,6 +5,7 @@
 mod driver_jobs;
 mod drivers;
 pub(crate) mod failures;
+pub(crate) mod functions;
 mod jobs;
 mod nodes;
 mod placement_groups;

@@ -10,7 +10,7 @@ mod words;
 mod write;
 
 pub use read::{TasksRead, read};
-pub(crate) use schema::time;
+pub(crate) use schema::{LAYOUT, state_columns, time};
 pub use write::write;
 
 /// Choices of what `tasks` has.

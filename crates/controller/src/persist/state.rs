@@ -17,6 +17,8 @@ pub(crate) struct State {
     pub(crate) last: Option<Timestamp>,
     /// The reason why nothing can be written, if any.
     pub(crate) trouble: Option<Trouble>,
+    /// The reason why rollups cannot be written, if any.
+    pub(super) fleet: Option<Trouble>,
     /// `true` once everything that is persisted was listed.
     pub(super) is_listed: bool,
     /// `true` if the store cannot replace an object on condition that nobody changed it.
@@ -46,6 +48,11 @@ impl State {
         self.trouble = None;
     }
 
+    /// Returns the state with the reason why rollups cannot be written.
+    pub(crate) fn with_fleet(&self, trouble: Option<&Trouble>) -> Self {
+        Self { fleet: trouble.cloned(), ..self.clone() }
+    }
+
     pub(super) fn forbidden(&mut self, why: String) {
         self.trouble = Some(Trouble::Forbidden(why));
     }
@@ -68,21 +75,30 @@ impl State {
 
     /// Returns the status, the reason and the message of the condition `SessionsPersisted`.
     pub(crate) fn condition(&self) -> (&'static str, &'static str, String) {
-        match &self.trouble {
-            Some(Trouble::Forbidden(why)) => {
+        match (&self.trouble, &self.fleet) {
+            (Some(Trouble::Forbidden(why)), _) => {
                 let advice = "allow the server to put and delete objects below ray-history/v1/snapshots/ and \
                               ray-history/v1/tables/ of the first root (docs/tables.md has the rights of each store), or \
                               set spec.persist.mode to Off";
                 return ("False", "Forbidden", format!("the store refuses to take dead sessions: {why}; {advice}"));
             }
-            Some(Trouble::Fails(why)) => {
+            (Some(Trouble::Fails(why)), _) => {
                 let message = format!("dead sessions cannot be written: {why}; the server tries again in five minutes");
                 return ("False", "StoreFails", message);
             }
-            None if !self.is_listed => {
+            (None, _) if !self.is_listed => {
                 return ("Unknown", "Pending", "what is persisted is being listed".to_owned());
             }
-            None => {}
+            (None, Some(Trouble::Forbidden(why))) => {
+                let advice = "allow the server to put and delete objects below ray-history/v1/fleet/ of the first root \
+                              (docs/tables.md has the rights of each store), or set spec.persist.mode to Sessions";
+                return ("False", "Forbidden", format!("the store refuses to take rollups: {why}; {advice}"));
+            }
+            (None, Some(Trouble::Fails(why))) => {
+                let message = format!("rollups cannot be written: {why}; the server tries again in five minutes");
+                return ("False", "StoreFails", message);
+            }
+            (None, None) => {}
         }
         let what = match self.backlog {
             0 => "every dead session that this replica has to persist is persisted, or not old enough".to_owned(),
@@ -117,7 +133,9 @@ mod tests {
             (State { backlog: 3, ..listed.clone() }, ("True", "Persisting"), "3 dead sessions"),
             (State { lacks_conditions: true, ..listed.clone() }, ("True", "NoConditions"), "without a condition"),
             (State { trouble: forbidden.clone(), backlog: 3, ..listed.clone() }, ("False", "Forbidden"), "403; allow"),
+            (State { fleet: forbidden.clone(), ..listed.clone() }, ("False", "Forbidden"), "ray-history/v1/fleet/"),
             (State { trouble: forbidden, ..State::default() }, ("False", "Forbidden"), "ray-history/v1/snapshots/"),
+            (State { fleet: fails.clone(), ..listed.clone() }, ("False", "StoreFails"), "rollups"),
             (State { trouble: fails, lacks_conditions: true, ..listed }, ("False", "StoreFails"), "503"),
         ] {
             let (status, reason, message) = state.condition();

@@ -9,6 +9,7 @@
 //! Hive names them: engines read `namespace` and `day` from them. The day is that in the session's name.
 
 use super::escape::{escape, unescape};
+use super::fleet::Day;
 use crate::base::name::{ClusterId, SessionKey, SessionName};
 
 /// The folder of heads.
@@ -84,7 +85,7 @@ impl<'a> PersistedKeys<'a> {
     fn named(&self, table: &str, is_known: bool) -> String {
         let SessionKey { cluster: ClusterId { namespace, name }, session } = self.key;
         let namespace = if is_known { escape(namespace) } else { UNKNOWN.to_owned() };
-        let day = session.as_str().get(8..18).filter(|_| session.local_micros().is_some()).unwrap_or("1970-01-01");
+        let day = Day::of(session);
         // `~` parts the names.
         let cluster = escape(name).replace('~', "%7E");
         format!("{}{TABLES}{}/namespace={namespace}/day={day}/{cluster}~{session}~", self.root, table)
@@ -102,6 +103,11 @@ impl<'a> PersistedKeys<'a> {
         let mut tables = LargeTable::ALL.iter().flat_map(|table| [true, false].map(|known| self.parts(*table, known)));
         let is_table = |prefix: String| key.strip_prefix(&prefix)?.strip_suffix(".parquet").map(is_part);
         key == self.head() || tables.any(|prefix| is_table(prefix) == Some(true))
+    }
+
+    /// Returns the prefix of all files of a table.
+    pub fn tables(root: &str, table: LargeTable) -> String {
+        format!("{root}{TABLES}{}/", table.name())
     }
 
     /// Returns the prefix of all heads.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct PersistSpec {
     /// `Off`: nothing is written, and what is there is read. `Sessions`: each dead session is written once, so that
     /// every replica opens it at once and engines of SQL read it; the server needs to put and delete objects.
+    /// `SessionsAndFleet`: one file for each day and small table has the rows of all sessions, too.
     #[serde(default)]
     pub mode: PersistMode,
     /// Time without a new object of a dead session after which it is written, from `1m` to `24h`.
@@ -75,6 +76,8 @@ pub enum PersistMode {
     Off,
     /// Those of dead sessions.
     Sessions,
+    /// Those of dead sessions, and daily rollups of all of them.
+    SessionsAndFleet,
 }
 
 impl PersistMode {
@@ -83,6 +86,7 @@ impl PersistMode {
         match self {
             Self::Off => "Off",
             Self::Sessions => "Sessions",
+            Self::SessionsAndFleet => "SessionsAndFleet",
         }
     }
 }

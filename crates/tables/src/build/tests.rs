@@ -16,7 +16,7 @@ fn fact(path: &str, text: &str) -> FactFile {
     FactFile { node: "aa".into(), path: path.into(), bytes: Bytes::copy_from_slice(text.as_bytes()) }
 }
 
-fn content(snapshot: Snapshot, options: Options) -> Content {
+pub(crate) fn content(snapshot: Snapshot, options: Options) -> Content {
     let input = |key: &str| Input { key: key.into(), size: 7, etag: Some("x".into()), modified: Some(1) };
     let facts = vec![
         fact("monitor.log", "-- Ray version: 2.60.0\n-- Ray commit: abc\n"),
@@ -37,7 +37,7 @@ fn content(snapshot: Snapshot, options: Options) -> Content {
 }
 
 /// A session as a load makes it.
-fn session(events: &[serde_json::Value]) -> Snapshot {
+pub(crate) fn session(events: &[serde_json::Value]) -> Snapshot {
     let mut snapshot = made::fold(events).finish(&made::log_facts());
     snapshot.endpoints.insert("api/v0/x".into(), r#"{"runtime_env":{"env_vars":{"A":"hunter2"}}}"#.into());
     snapshot.facts.monitor.read(
@@ -50,9 +50,9 @@ fn session(events: &[serde_json::Value]) -> Snapshot {
     snapshot
 }
 
-type Files = (Bytes, Vec<(TableFile, Bytes)>);
+pub(crate) type Files = (Bytes, Vec<(TableFile, Bytes)>);
 
-fn built(content: Content, part: (usize, usize)) -> Files {
+pub(crate) fn built(content: Content, part: (usize, usize)) -> Files {
     let mut build = Build::with_parts(content, part);
     let mut files = Vec::new();
     while let Some(made) = build.next_table() {
@@ -71,7 +71,7 @@ fn opened(files: &Files) -> Snapshot {
     opened.snapshot
 }
 
-const CLEAR: Options = Options { clear_environments: true, messages: true, profile_events: true };
+pub(crate) const CLEAR: Options = Options { clear_environments: true, messages: true, profile_events: true };
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
@@ -124,6 +124,50 @@ fn damaged_heads_are_errors() {
     let other = SessionKey { cluster: ClusterId { namespace: "ns".into(), name: "other".into() }, ..key() };
     assert!(Head::read(files.0.clone(), &other).unwrap_err().to_string().contains("another session"));
     assert!(open(head.clone()) && Head::read(files.0.clone(), &key()).unwrap().open(&files.1[1..]).is_err());
+}
+
+/// A file whose hash is right and whose rows are not is one that its writer got wrong.
+#[test]
+fn everything_that_is_written_is_verified() {
+    let events = [made::event(0, [1; 6]), made::event(2, [1; 6]), made::event(4, [2; 6])];
+    for options in [Options::default(), CLEAR] {
+        let (head, tables) = built(content(session(&events), options), (1, 1));
+        let head = Head::read(head, &key()).unwrap();
+        head.verify_members().unwrap();
+        let members: Vec<_> = head.members().map(|member| (member.name, member.rows.is_some())).collect();
+        assert!(members.contains(&("nodes.parquet", true)) && members.contains(&("snapshot.json", false)));
+        for (file, bytes) in &tables {
+            head.verify_table(file, bytes).unwrap();
+            let mut changed = bytes.to_vec();
+            changed[bytes.len() / 2] ^= 1;
+            assert!(head.verify_table(file, &changed.into()).is_err(), "{}", file.name);
+            assert!(head.verify_table(file, &bytes.slice(1..)).is_err(), "{}", file.name);
+            let promised = TableFile { rows: file.rows + 1, ..file.clone() };
+            assert!(head.verify_table(&promised, bytes).is_err(), "{}", file.name);
+        }
+        let missing = tables.iter().find(|(file, _)| file.name == "actors").unwrap();
+        let unknown = TableFile { name: "later".to_owned(), ..missing.0.clone() };
+        head.verify_table(&unknown, &missing.1).unwrap();
+    }
+}
+
+#[test]
+fn heads_have_a_digest_and_older_ones_open_without() {
+    let files = built(content(session(&[made::event(0, [1; 6]), made::event(2, [1; 6])]), Options::default()), PART);
+    let head = Head::read(files.0.clone(), &key()).unwrap();
+    let snapshot = head.open(&files.1).unwrap().snapshot;
+    let functions = head.functions().unwrap().unwrap();
+    assert_eq!(functions, ray_history_core::snapshot::functions::Functions::of(&snapshot));
+    assert!(!functions.rows.is_empty());
+    let totals = head.totals().unwrap().unwrap();
+    assert_eq!(totals.attempts, functions.all().map(|stats| stats.attempts).sum::<u64>());
+    assert_eq!((totals.nodes, totals.ray_version.as_deref()), (snapshot.nodes.len() as u64, Some("2.60.0")));
+    let mut members = crate::head::unpack_members(&files.0).unwrap();
+    assert!(members.remove("functions.parquet").is_some() && members.remove("totals.json").is_some());
+    let members: Vec<_> = members.iter().map(|(name, bytes)| (name.as_str(), bytes.to_vec())).collect();
+    let older = Head::read(crate::head::pack_members(&members).unwrap().into(), &key()).unwrap();
+    assert_eq!((older.functions().unwrap(), older.totals().unwrap()), (None, None));
+    assert_eq!(dump::snapshot(&older.open(&files.1).unwrap().snapshot), dump::snapshot(&snapshot));
 }
 
 #[test]

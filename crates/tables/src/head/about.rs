@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 const NAME: &str = "ray-history/snapshot";
 /// The format that this version writes; it reads every one of the same major number.
 const MAJOR: u64 = 1;
-const MINOR: u64 = 0;
+/// 1 added `functions.parquet` and `totals.json`.
+const MINOR: u64 = 1;
 /// The number of the fold: raised whenever the same events give other tables.
 pub const FOLD: u32 = 1;
 
@@ -153,6 +154,10 @@ impl From<&Expected> for Promise {
 }
 
 impl Promise {
+    pub(crate) fn rows(self) -> u64 {
+        self.rows
+    }
+
     pub(crate) fn expected(self) -> Expected {
         Expected { rows: self.rows, uncompressed: self.uncompressed }
     }

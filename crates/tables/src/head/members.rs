@@ -13,7 +13,7 @@ const MAX_MEMBERS: usize = 64;
 pub const MAX_HEAD: u64 = 256 << 20;
 
 /// Members by name.
-pub(super) type Members = BTreeMap<String, Bytes>;
+pub(crate) type Members = BTreeMap<String, Bytes>;
 
 /// Returns a ZIP of these members, in this order. The same members give the same bytes.
 pub(crate) fn pack(members: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, Error> {
@@ -31,8 +31,8 @@ pub(crate) fn pack(members: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, Error> {
 }
 
 /// Takes a ZIP apart. Fails on what no head has: compressed or encrypted members, paths, names that stand twice, more
-/// than 64 members, members that are longer than the ZIP.
-pub(super) fn unpack(bytes: &Bytes) -> Result<Members, Error> {
+/// than 64 members, members that are longer than the ZIP, or whose bytes do not have their checksum.
+pub(crate) fn unpack(bytes: &Bytes) -> Result<Members, Error> {
     let wrong = |reason: String| Error::malformed("head", reason);
     if bytes.len() as u64 > MAX_HEAD {
         return Err(wrong(format!("it has {} bytes, and no head has more than {MAX_HEAD}", bytes.len())));
@@ -53,9 +53,11 @@ pub(super) fn unpack(bytes: &Bytes) -> Result<Members, Error> {
             return Err(wrong(format!("its member {name} is longer than the head")));
         }
         let mut member = Vec::with_capacity(size as usize);
-        file.take(size).read_to_end(&mut member).map_err(|error| wrong(error.to_string()))?;
+        // The checksum is compared at the end of the member, which is only reached by asking for more than it has.
+        let read = file.take(size.saturating_add(1)).read_to_end(&mut member);
+        read.map_err(|error| wrong(format!("its member {name} is damaged: {error}")))?;
         if member.len() as u64 != size {
-            return Err(wrong(format!("its member {name} is cut")));
+            return Err(wrong(format!("its member {name} has another size than it says")));
         }
         if members.insert(name.clone(), member.into()).is_some() {
             return Err(wrong(format!("its member {name} stands twice")));
@@ -78,6 +80,17 @@ mod tests {
         assert_eq!(read["nodes.parquet"], members[1].1);
         for cut in 0..zip.len() {
             assert!(unpack(&Bytes::copy_from_slice(&zip[..cut])).is_err(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_of_a_member_is_found() {
+        let zip = pack(&[("snapshot.json", b"{}".to_vec()), ("facts.parquet", b"some facts".to_vec())]).unwrap();
+        let at = zip.windows(10).position(|part| part == b"some facts").unwrap();
+        for bit in 0..80 {
+            let mut damaged = zip.clone();
+            damaged[at + bit / 8] ^= 1 << (bit % 8);
+            assert!(unpack(&damaged.into()).unwrap_err().to_string().contains("facts.parquet"), "{bit}");
         }
     }
 

@@ -4,15 +4,16 @@ use super::about::About;
 use super::facts::{self, FactFile, Kept};
 use super::inputs::Input;
 use super::report::Report;
+use super::totals::Totals;
 use super::{environments, inputs, members, redact};
 use crate::environments::Environments;
 use crate::error::Error;
 use crate::file::{Expected, Stamp};
-use crate::small::{Table, failures};
+use crate::small::{Table, failures, functions};
 use bytes::Bytes;
 use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::digest::Digest;
 use ray_history_core::snapshot::driver::Driver;
-use ray_history_core::snapshot::failures::Failures;
 use ray_history_core::snapshot::job::{DriverJob, SubmissionEvents};
 use ray_history_core::snapshot::node::Node;
 use ray_history_core::snapshot::placement_group::PlacementGroup;
@@ -50,7 +51,9 @@ impl HeadParts<'_> {
         small.add::<NodeRuntimeEnv>()?;
         let mut files = small.files;
         let mut add = |name: &str, file| files.push((format!("{name}.parquet"), file));
-        add(failures::NAME, failures::write(&Failures::of(snapshot), stamp, messages)?);
+        let digest = Digest::of(snapshot, &[], true);
+        add(failures::NAME, failures::write(&digest.failures, stamp, messages)?);
+        add(functions::NAME, functions::write(&digest.functions, stamp)?);
         add("inputs", inputs::write(&self.inputs, stamp)?);
         add("facts", facts::write(&kept(snapshot, self.facts, options.clear_environments), stamp)?);
         if options.clear_environments {
@@ -60,7 +63,8 @@ impl HeadParts<'_> {
         self.about.members = promises.collect();
         let about = serde_json::to_vec(&self.about).map_err(|error| Error::malformed("snapshot.json", error))?;
         let report = Report::of(snapshot, &self.records_by_node).to_bytes()?;
-        let mut members = vec![("snapshot.json", about), ("completeness.json", report)];
+        let totals = Totals::of(snapshot, &digest).to_bytes()?;
+        let mut members = vec![("snapshot.json", about), ("completeness.json", report), ("totals.json", totals)];
         members.extend(files.iter_mut().map(|(name, (bytes, _))| (name.as_str(), std::mem::take(bytes))));
         members::pack(&members)
     }

@@ -106,7 +106,8 @@ impl Head {
         Ok(read.table)
     }
 
-    fn small<T: Table>(&self, stamp: &Stamp, values: &mut Values) -> Result<Vec<T>, Error> {
+    /// Reads a small table.
+    pub(crate) fn small<T: Table>(&self, stamp: &Stamp, values: &mut Values) -> Result<Vec<T>, Error> {
         let (bytes, expected) = self.member(&format!("{}.parquet", T::NAME))?;
         T::read(bytes, stamp, &expected, values)
     }

@@ -9,7 +9,9 @@ use ray_history_core::base::id::{RayId, push_hex};
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::intern::{Id, Str};
 use ray_history_core::snapshot::text::{Text, TextReader};
+use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The snapshot that is being written.
@@ -166,6 +168,34 @@ impl<W: Word + Default> Record for (W, W) {
     }
 }
 
+/// An entry of a map from names to numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) Box<str>, pub(crate) u64);
+
+impl Count {
+    /// Returns the entries of a map, in its order.
+    pub(crate) fn entries(counts: &BTreeMap<Box<str>, u64>) -> Vec<Self> {
+        counts.iter().map(|(name, count)| Self(name.clone(), *count)).collect()
+    }
+
+    /// Returns the map of entries.
+    pub(crate) fn map(entries: Vec<Self>) -> BTreeMap<Box<str>, u64> {
+        entries.into_iter().map(|Self(name, count)| (name, count)).collect()
+    }
+}
+
+impl Record for Count {
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn describe(&mut self, columns: &mut impl Columns) -> Result<(), Error> {
+        let Self(name, count) = self;
+        columns.string("key", &mut Always(name))?;
+        columns.number("value", count)
+    }
+}
+
 /// A number that is always known.
 pub(crate) trait Plain: Copy + Default + PartialEq {
     /// Its type in a column.
@@ -176,6 +206,9 @@ pub(crate) trait Plain: Copy + Default + PartialEq {
 
     /// Returns the number of a value; `None` if it cannot have it.
     fn of_native(value: <Self::Arrow as ArrowPrimitiveType>::Native) -> Option<Self>;
+
+    /// Returns its value as JSON.
+    fn json(self) -> Value;
 
     /// Returns the type of its column.
     fn data_type() -> DataType {
@@ -193,6 +226,10 @@ impl Plain for i32 {
     fn of_native(value: i32) -> Option<Self> {
         Some(value)
     }
+
+    fn json(self) -> Value {
+        self.into()
+    }
 }
 
 /// Process ids and counts: nothing real is above the signed range, and what is comes back, too.
@@ -206,6 +243,10 @@ impl Plain for u32 {
     fn of_native(value: i32) -> Option<Self> {
         Some(value.cast_unsigned())
     }
+
+    fn json(self) -> Value {
+        self.into()
+    }
 }
 
 impl Plain for i64 {
@@ -217,6 +258,10 @@ impl Plain for i64 {
 
     fn of_native(value: i64) -> Option<Self> {
         Some(value)
+    }
+
+    fn json(self) -> Value {
+        self.into()
     }
 }
 
@@ -231,6 +276,10 @@ impl Plain for u64 {
     fn of_native(value: i64) -> Option<Self> {
         Some(value.cast_unsigned())
     }
+
+    fn json(self) -> Value {
+        self.into()
+    }
 }
 
 impl Plain for f64 {
@@ -242,6 +291,10 @@ impl Plain for f64 {
 
     fn of_native(value: f64) -> Option<Self> {
         Some(value)
+    }
+
+    fn json(self) -> Value {
+        self.into()
     }
 }
 

@@ -7,7 +7,7 @@ use super::write::{Writer, finish};
 use crate::columns::Batch;
 use crate::environments::Environments;
 use crate::error::Error;
-use crate::file::{BATCH, Expected, Layout, Stamp};
+use crate::file::{BATCH, Batches, Expected, Layout, Stamp};
 use crate::values::Values;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -15,6 +15,9 @@ use bytes::Bytes;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::text::TextReader;
 use std::sync::Arc;
+
+/// Most bytes of the texts of all rows: a dictionary gives each row a text that stands in the file once.
+const MAX_TEXTS: u64 = 512 << 20;
 
 /// Returns the layout of a table of few rows.
 pub(crate) fn layout<R: Row>() -> Result<Layout, Error> {
@@ -81,16 +84,39 @@ pub(crate) fn read<R: Row>(
     expected: &Expected,
     values: &mut Values,
 ) -> Result<Vec<R>, Error> {
-    // Each row has an id or a text of its own, so a file with fewer bytes than rows is made to take memory.
-    if expected.rows > bytes.len() as u64 {
+    check_rows::<R>(expected.rows, &bytes)?;
+    rows(layout, layout.read(bytes, stamp, expected)?, MAX_TEXTS, values)
+}
+
+/// Reads all rows of a file that no head names, of at most so many bytes before compression, and of texts. Columns that
+/// it lacks are absent.
+pub(crate) fn read_unnamed<R: Row>(
+    layout: &Layout,
+    bytes: Bytes,
+    most: u64,
+    values: &mut Values,
+) -> Result<Vec<R>, Error> {
+    let (found, batches) = layout.read_unnamed(bytes.clone(), most)?;
+    check_rows::<R>(found, &bytes)?;
+    rows(layout, batches, most, values)
+}
+
+/// Each row has an id or a text of its own, so a file with fewer bytes than rows is made to take memory.
+fn check_rows<R: Row>(rows: u64, bytes: &Bytes) -> Result<(), Error> {
+    if rows > bytes.len() as u64 {
         return Err(Error::malformed(R::TABLE, "the file has more rows than bytes"));
     }
+    Ok(())
+}
+
+/// Reads rows whose texts have at most so many bytes together.
+fn rows<R: Row>(layout: &Layout, batches: Batches, mut texts: u64, values: &mut Values) -> Result<Vec<R>, Error> {
     let mut rows: Vec<R> = Vec::new();
-    for batch in layout.read(bytes, stamp, expected)? {
+    for batch in batches {
         let batch = batch?;
         let columns = columns(layout, &batch)?;
         for row in 0..batch.rows() {
-            let mut reader = Reader { table: R::TABLE, columns: &columns, next: 0, row, values };
+            let mut reader = Reader { table: R::TABLE, columns: &columns, next: 0, row, texts: &mut texts, values };
             let mut read = R::empty();
             read.describe(&mut reader)?;
             if rows.last().is_some_and(|last| !last.is_before(&read, values)) {

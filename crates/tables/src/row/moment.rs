@@ -4,6 +4,7 @@ use super::field::{Plain, Source, Word};
 use crate::values::Values;
 use arrow_array::types::{TimestampMicrosecondType, TimestampMillisecondType};
 use arrow_schema::{DataType, TimeUnit};
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// A field that is a time in its column.
@@ -50,6 +51,12 @@ impl Moment for Option<i64> {
     }
 }
 
+/// Returns a time as text; null if no calendar has it.
+fn rfc3339(at: i64, in_a_second: i64) -> Value {
+    let nanos = i128::from(at) * i128::from(1_000_000_000 / in_a_second);
+    jiff::Timestamp::from_nanosecond(nanos).map_or(Value::Null, |at| at.to_string().into())
+}
+
 /// Microseconds of a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Micros(pub(super) i64);
@@ -63,6 +70,10 @@ impl Plain for Micros {
 
     fn of_native(value: i64) -> Option<Self> {
         Some(Self(value))
+    }
+
+    fn json(self) -> Value {
+        rfc3339(self.0, 1_000_000)
     }
 
     fn data_type() -> DataType {
@@ -93,6 +104,10 @@ impl Plain for Millis {
 
     fn of_native(value: i64) -> Option<Self> {
         Some(Self(value))
+    }
+
+    fn json(self) -> Value {
+        rfc3339(self.0, 1_000)
     }
 
     fn data_type() -> DataType {

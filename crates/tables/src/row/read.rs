@@ -5,7 +5,8 @@ use super::{Columns, Record};
 use crate::columns::Strings;
 use crate::error::Error;
 use crate::values::Values;
-use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, MapArray, PrimitiveArray, StructArray};
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, ListArray, MapArray, PrimitiveArray, StringArray, StructArray};
 use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(super) struct Reader<'a> {
     pub(super) next: usize,
     /// The row, which every column has.
     pub(super) row: usize,
+    /// Bytes of texts that may still be taken.
+    pub(super) texts: &'a mut u64,
     pub(super) values: &'a mut Values,
 }
 
@@ -43,7 +46,22 @@ impl<'a> Reader<'a> {
         let Some(column) = self.column(name)? else { return Ok(None) };
         let strings = Strings::of(column);
         let strings = strings.ok_or_else(|| self.malformed(format!("the column {name} is of another type")))?;
-        Ok(strings.get(self.row))
+        let word = strings.get(self.row);
+        self.count(word.map_or(0, str::len))?;
+        Ok(word)
+    }
+
+    /// Counts the bytes of a text. Fails if those of all rows are more than any file of ours has.
+    fn count(&mut self, bytes: usize) -> Result<(), Error> {
+        let left = self.texts.checked_sub(bytes as u64);
+        *self.texts = left.ok_or_else(|| self.malformed("its texts are too long"))?;
+        Ok(())
+    }
+
+    /// Returns the items of a list of values in this row.
+    fn plain_list(&mut self, name: &str) -> Result<Option<ArrayRef>, Error> {
+        let lists: Option<&ListArray> = self.take(name)?;
+        Ok(lists.filter(|lists| lists.is_valid(self.row)).map(|lists| lists.value(self.row)))
     }
 
     /// Reads the items that a list or a map has in this row.
@@ -61,7 +79,8 @@ impl<'a> Reader<'a> {
         let columns: Vec<Column> =
             columns.map(|(field, column)| (field.name().clone(), Some(Arc::clone(column)))).collect();
         for row in range {
-            let mut reader = Reader { table: self.table, columns: &columns, next: 0, row, values: &mut *self.values };
+            let (texts, values) = (&mut *self.texts, &mut *self.values);
+            let mut reader = Reader { table: self.table, columns: &columns, next: 0, row, texts, values };
             let mut item = T::empty();
             item.describe(&mut reader)?;
             items.push(item);
@@ -109,11 +128,32 @@ impl Columns for Reader<'_> {
         Ok(())
     }
 
-    fn map<W: Word + Default>(&mut self, name: &'static str, entries: &mut Vec<(W, W)>) -> Result<(), Error> {
+    fn map<T: Record>(&mut self, name: &'static str, entries: &mut Vec<T>) -> Result<(), Error> {
         entries.clear();
         let maps: Option<&MapArray> = self.take(name)?;
         if let Some(maps) = maps.filter(|maps| maps.is_valid(self.row)) {
             *entries = self.items(name, range(maps.value_offsets(), self.row), maps.entries())?;
+        }
+        Ok(())
+    }
+
+    fn numbers(&mut self, name: &'static str, items: &mut Vec<u64>) -> Result<(), Error> {
+        items.clear();
+        if let Some(list) = self.plain_list(name)? {
+            let wrong = || self.malformed(format!("the lists of {name} are of another type"));
+            let numbers: &PrimitiveArray<Int64Type> = list.as_any().downcast_ref().ok_or_else(wrong)?;
+            items.extend(numbers.iter().map(|number| number.unwrap_or_default().cast_unsigned()));
+        }
+        Ok(())
+    }
+
+    fn words(&mut self, name: &'static str, items: &mut Vec<Box<str>>) -> Result<(), Error> {
+        items.clear();
+        if let Some(list) = self.plain_list(name)? {
+            let wrong = || self.malformed(format!("the lists of {name} are of another type"));
+            let words: &StringArray = list.as_any().downcast_ref().ok_or_else(wrong)?;
+            self.count(words.iter().flatten().map(str::len).sum())?;
+            items.extend(words.iter().map(|word| Box::from(word.unwrap_or_default())));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::actors;
 use crate::environments::Environments;
 use crate::error::Error;
 use crate::file::{Expected, Stamp};
-use crate::small::{Table, failures};
+use crate::small::{Table, failures, functions};
 use crate::values::Values;
 use arrow_array::{Array, ArrayRef, Int32Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
@@ -73,18 +73,24 @@ fn files(session: &Session, messages: bool) -> (Vec<File>, Environments) {
         failures::read(bytes, &stamp(), expected).map(|failures| format!("{failures:#?}"))
     };
     files.push(File { name: failures::NAME, bytes: bytes.into(), expected, read });
+    let (bytes, expected) = functions::write(&session.functions, &stamp()).unwrap();
+    let read = |bytes: Bytes, expected: &Expected, _: &mut Values| {
+        functions::read(bytes, &stamp(), expected).map(|functions| format!("{functions:#?}"))
+    };
+    files.push(File { name: functions::NAME, bytes: bytes.into(), expected, read });
     (files, environments)
 }
 
 /// A session of which every table has a row.
 fn full() -> Session {
-    let sessions = (0..1_000).map(|seed| Session::new(seed * 7_919 + 3, &[]));
+    let sessions = (0..20_000).map(|seed| Session::new(seed * 7_919 + 3, &[]));
     let is_full = |session: &Session| {
         let Snapshot { actors, nodes, workers, drivers, driver_jobs, submission_events, .. } = &session.snapshot;
         let Snapshot { jobs, runtime_envs, placement_groups, .. } = &session.snapshot;
         let lengths = [actors.len(), nodes.len(), workers.len(), drivers.len(), driver_jobs.len(), jobs.len()];
         let others = [submission_events.len(), runtime_envs.len(), placement_groups.len()];
-        lengths.into_iter().chain(others).chain([session.failures.groups.len()]).all(|length| length > 1)
+        let digests = [session.failures.groups.len(), session.functions.rows.len()];
+        lengths.into_iter().chain(others).chain(digests).all(|length| length > 1)
     };
     sessions.into_iter().find(is_full).unwrap()
 }
@@ -146,6 +152,8 @@ proptest! {
         prop_assert_eq!(&actors::read(bytes.clone(), &stamp(), expected, &mut values).unwrap(), &snapshot.actors);
         let File { bytes, expected, .. } = file("failures");
         prop_assert_eq!(&failures::read(bytes.clone(), &stamp(), expected).unwrap(), groups);
+        let File { bytes, expected, .. } = file("functions");
+        prop_assert_eq!(&functions::read(bytes.clone(), &stamp(), expected).unwrap(), &session.functions);
     }
 
     #[test]
@@ -269,7 +277,8 @@ fn words_ids_and_orders_that_no_writer_has_are_errors() {
         let all = columns(&file.bytes);
         let is_word = |name: &str| match name {
             "state" => file.name == "actors",
-            "status" | "type" => file.name == "jobs",
+            "status" => file.name == "jobs",
+            "type" => ["jobs", "functions"].contains(&file.name),
             "kind" | "fingerprint" => file.name == "failures",
             "node_id" | "worker_id" | "actor_id" | "placement_group_id" | "creator_job_id" | "_millis" => true,
             "job_id" | "driver_node_id" => ["actors", "workers", "driver_jobs"].contains(&file.name),

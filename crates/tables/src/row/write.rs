@@ -4,7 +4,7 @@ use super::field::{Flag, Native, Number, Plain, Source, Word};
 use super::{Columns, Record};
 use crate::environments::Environments;
 use crate::error::Error;
-use arrow_array::builder::{ArrayBuilder, BooleanBuilder, PrimitiveBuilder, StringBuilder};
+use arrow_array::builder::{ArrayBuilder, BooleanBuilder, Int64Builder, ListBuilder, PrimitiveBuilder, StringBuilder};
 use arrow_array::{ArrayRef, ListArray, MapArray, StructArray};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
@@ -133,6 +133,11 @@ impl<'s> Writer<'_, 's> {
     }
 }
 
+/// Returns the field of the items of a list.
+fn element(data_type: DataType) -> Field {
+    Field::new("element", data_type, true)
+}
+
 fn differ(table: &str, name: &str) -> Error {
     Error::malformed(table, format!("rows differ in their column {name}"))
 }
@@ -161,8 +166,28 @@ impl Columns for Writer<'_, '_> {
         self.lists(name, false, items)
     }
 
-    fn map<W: Word + Default>(&mut self, name: &'static str, entries: &mut Vec<(W, W)>) -> Result<(), Error> {
+    fn map<T: Record>(&mut self, name: &'static str, entries: &mut Vec<T>) -> Result<(), Error> {
         self.lists(name, true, entries)
+    }
+
+    fn numbers(&mut self, name: &'static str, items: &mut Vec<u64>) -> Result<(), Error> {
+        let new = || ListBuilder::new(Int64Builder::new()).with_field(element(DataType::Int64));
+        let (lists, _) = self.values(name, new)?;
+        for item in items.iter() {
+            lists.values().append_value(item.cast_signed());
+        }
+        lists.append(!items.is_empty());
+        Ok(())
+    }
+
+    fn words(&mut self, name: &'static str, items: &mut Vec<Box<str>>) -> Result<(), Error> {
+        let new = || ListBuilder::new(StringBuilder::new()).with_field(element(DataType::Utf8));
+        let (lists, _) = self.values(name, new)?;
+        for item in items.iter() {
+            lists.values().append_value(item);
+        }
+        lists.append(!items.is_empty());
+        Ok(())
     }
 
     fn runtime_env(&mut self, field: &mut impl Word) -> Result<(), Error> {

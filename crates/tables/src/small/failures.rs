@@ -19,8 +19,8 @@ pub(crate) const NAME: &str = FailureRow::TABLE;
 const OTHERS: &str = "(others)";
 
 /// A row: a group, or all others.
-#[derive(Clone)]
-struct FailureRow {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FailureRow {
     kind: Kind,
     /// The number of groups in it.
     groups: u64,
@@ -29,7 +29,7 @@ struct FailureRow {
     group: FailureGroup,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Of(FailureKind),
     Others,
@@ -50,17 +50,12 @@ impl Enum for Kind {
 
 /// Writes the failures of a snapshot, with or without what programs and Ray said of them.
 pub(crate) fn write(failures: &Failures, stamp: &Stamp, messages: bool) -> Result<(Vec<u8>, Expected), Error> {
-    let Failures { groups, others } = failures;
-    let of_group = |group: &FailureGroup| {
-        let mut group = group.clone();
+    let rows = FailureRow::rows(failures).map(|mut row| {
         if !messages {
-            (group.detail, group.sample.message) = Default::default();
+            (row.group.detail, row.group.sample.message) = Default::default();
         }
-        let caused_by = group.caused_by.and_then(|at| at.try_into().ok());
-        FailureRow { kind: Kind::Of(group.kind), groups: 1, caused_by, group }
-    };
-    let rest = (*others != Others::default()).then(|| of_others(others));
-    let rows = groups.iter().map(of_group).chain(rest);
+        row
+    });
     row::write(&row::layout::<FailureRow>()?, &Snapshot::default(), rows, &mut Environments::default(), stamp)
 }
 
@@ -83,6 +78,28 @@ pub(crate) fn read(bytes: Bytes, stamp: &Stamp, expected: &Expected) -> Result<F
         failures.groups.push(group);
     }
     Ok(failures)
+}
+
+impl FailureRow {
+    /// Returns the rows of a digest.
+    pub(crate) fn rows(failures: &Failures) -> impl Iterator<Item = Self> {
+        let Failures { groups, others } = failures;
+        let of_group = |group: &FailureGroup| {
+            let caused_by = group.caused_by.and_then(|at| at.try_into().ok());
+            Self { kind: Kind::Of(group.kind), groups: 1, caused_by, group: group.clone() }
+        };
+        let rest = (*others != Others::default()).then(|| of_others(others));
+        groups.iter().map(of_group).chain(rest)
+    }
+
+    /// Returns the first rows of a digest. Causes beyond them are left out.
+    pub(crate) fn first(failures: &Failures, most: usize) -> Vec<Self> {
+        let mut rows: Vec<Self> = Self::rows(failures).take(most).collect();
+        for row in &mut rows {
+            row.caused_by.take_if(|at| usize::try_from(*at).is_ok_and(|at| at >= most));
+        }
+        rows
+    }
 }
 
 fn of_others(others: &Others) -> FailureRow {

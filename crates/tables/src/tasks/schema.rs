@@ -25,6 +25,11 @@ pub(super) const REACHED: [(TaskState, &str); 14] = [
     (TaskState::GettingAndPinningArgs, "getting_and_pinning_args_at"),
 ];
 
+/// Returns the columns of the times of states that have a name.
+pub(crate) fn state_columns() -> Vec<&'static str> {
+    REACHED.iter().map(|(_, column)| *column).filter(|column| !column.starts_with('_')).collect()
+}
+
 /// Columns of the times below the microsecond: 10 bits each, of the states reached in declaration order.
 pub(super) const NANOS: [&str; 3] = ["_nanos_a", "_nanos_b", "_nanos_c"];
 
@@ -33,7 +38,7 @@ pub(super) const DERIVED: [&str; 8] =
     ["cluster", "session", "job_id", "actor_id", "state", "num_cpus", "num_gpus", "run_us"];
 
 /// The layout of `tasks`.
-pub(super) static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
+pub(crate) static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
     let delta = |name| (name, Encoding::DELTA_BINARY_PACKED);
     let mut encodings = vec![("task_id", Encoding::DELTA_BYTE_ARRAY), delta("run_us")];
     encodings.extend(REACHED.map(|(_, name)| delta(name)));

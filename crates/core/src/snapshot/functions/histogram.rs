@@ -22,6 +22,11 @@ impl Histogram {
         Self(buckets[..used].to_vec())
     }
 
+    /// Returns the histogram of buckets; `None` if they are too many.
+    pub fn of_buckets(buckets: Vec<u64>) -> Option<Self> {
+        (buckets.len() <= BUCKETS).then_some(Self(buckets))
+    }
+
     /// Returns the buckets, without the empty ones at the end.
     pub fn buckets(&self) -> &[u64] {
         &self.0

@@ -3,10 +3,14 @@
 use crate::values::Values;
 use ray_history_core::base::actor::ActorState;
 use ray_history_core::base::id::RayId;
+use ray_history_core::base::task::TaskType;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::actor::{Actor, Incarnation};
 use ray_history_core::snapshot::driver::Driver;
 use ray_history_core::snapshot::failures::{FailureGroup, FailureKind, Failures, Fingerprint, Others, Sample};
+use ray_history_core::snapshot::functions::{
+    FunctionRow, FunctionStats, Functions, Histogram, OtherFunctions, Run, Wait,
+};
 use ray_history_core::snapshot::intern::{Id, Interner, Str};
 use ray_history_core::snapshot::job::{DriverJob, SubmissionEvents};
 use ray_history_core::snapshot::node::Node;
@@ -32,6 +36,7 @@ pub(super) struct Made {
 pub(super) struct Session {
     pub(super) snapshot: Snapshot,
     pub(super) failures: Failures,
+    pub(super) functions: Functions,
     long: Vec<String>,
 }
 
@@ -172,9 +177,13 @@ impl Made {
             group.caused_by = self.maybe(|made| made.below(all as u64) as usize);
         }
         let others = self.maybe(Self::others).unwrap_or_default();
+        let functions = Functions {
+            rows: self.many(Self::function),
+            others: self.maybe(|made| OtherFunctions { functions: made.bits(), stats: made.stats() }),
+        };
         (snapshot.strings, snapshot.ids) = (strings, self.ids.freeze());
         snapshot.texts = self.texts.freeze();
-        Session { snapshot, failures: Failures { groups, others }, long: self.long }
+        Session { snapshot, failures: Failures { groups, others }, functions, long: self.long }
     }
 
     fn actor(&mut self) -> Actor {
@@ -350,6 +359,49 @@ impl Made {
             creation_time_ms: self.maybe(Self::long),
             ref_cnt: self.maybe(Self::long),
             error: self.maybe(Self::boxed),
+        }
+    }
+
+    fn function(&mut self) -> FunctionRow {
+        use TaskType::{ActorCreationTask, ActorTask, DriverTask, NormalTask};
+        FunctionRow {
+            job_id: self.boxed(),
+            func_or_class_name: self.boxed(),
+            task_type: self.one(&[ActorCreationTask, ActorTask, DriverTask, NormalTask]),
+            stats: self.stats(),
+        }
+    }
+
+    fn stats(&mut self) -> FunctionStats {
+        FunctionStats {
+            tasks: self.bits(),
+            attempts: self.bits(),
+            finished: self.bits(),
+            failed: self.bits(),
+            unfinished: self.bits(),
+            retried: self.bits(),
+            run: self.maybe(|made| Run {
+                count: made.bits(),
+                min_us: made.bits(),
+                p50_us: made.bits(),
+                p90_us: made.bits(),
+                p99_us: made.bits(),
+                max_us: made.bits(),
+                sum_us: made.bits(),
+            }),
+            wait: self.maybe(|made| Wait {
+                count: made.bits(),
+                p50_us: made.bits(),
+                p99_us: made.bits(),
+                sum_us: made.bits(),
+            }),
+            cpu_seconds: self.one(&[0.0, 1.5, f64::MAX]),
+            gpu_seconds: self.one(&[0.0, 0.25]),
+            first_at: self.maybe(Self::long),
+            last_at: self.maybe(Self::long),
+            nodes: self.bits(),
+            histogram: Histogram::of_buckets(self.many(Self::bits)).unwrap(),
+            states: self.many(|made| (made.boxed(), made.bits())).into_iter().collect(),
         }
     }
 
